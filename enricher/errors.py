@@ -25,7 +25,22 @@ class EnricherError(Exception):
 
 
 class ConfigError(EnricherError):
-    """A setting is unknown, of the wrong type, or out of its range."""
+    """A setting is unknown, of the wrong type, or out of its range.
+
+    Args:
+        message: What is wrong and what to do next.
+        file: The settings file it stands in, if any.
+        line: Its line, counted from 1, if known.
+    """
+
+    def __init__(
+        self, message: str, file: Path | str | None = None, line: int | None = None
+    ) -> None:
+        self.message = message
+        self.file = file
+        self.line = line
+        place = "" if file is None else f"{file}: " if line is None else f"{file}:{line}: "
+        super().__init__(place + message)
 
 
 class InputError(EnricherError):
@@ -37,7 +52,9 @@ class InputError(EnricherError):
         line: Its line, counted from 1, if known.
     """
 
-    def __init__(self, message: str, file: Path | str | None = None, line: int | None = None):
+    def __init__(
+        self, message: str, file: Path | str | None = None, line: int | None = None
+    ) -> None:
         self.message = message
         self.file = file
         self.line = line

@@ -1,0 +1,28 @@
+"""Every setting: typed, with its default, one line of help, and where its value came from."""
+
+from enricher.config.resolve import Origin, Resolved, Setting, load_settings
+from enricher.config.settings import (
+    AlertSettings,
+    ContextSettings,
+    DetectorSettings,
+    InputSettings,
+    OutputSettings,
+    ReadingSettings,
+    Settings,
+    default_state,
+)
+
+__all__ = [
+    "AlertSettings",
+    "ContextSettings",
+    "DetectorSettings",
+    "InputSettings",
+    "Origin",
+    "OutputSettings",
+    "ReadingSettings",
+    "Resolved",
+    "Setting",
+    "Settings",
+    "default_state",
+    "load_settings",
+]

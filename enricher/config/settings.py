@@ -1,0 +1,218 @@
+"""The settings themselves: names, types, ranges, defaults and help."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+_KIB = 1024
+_MIB = 1024 * 1024
+
+
+def default_state(environment: Mapping[str, str] | None = None) -> Path:
+    """Where the site state stands unless a setting says otherwise.
+
+    As a service the directory that systemd made (``StateDirectory=enricher`` gives
+    ``/var/lib/enricher`` in ``STATE_DIRECTORY``, see systemd.exec(5)); otherwise
+    ``$XDG_STATE_HOME/enricher``, by default ``~/.local/state/enricher``
+    (XDG Base Directory Specification 0.8: relative paths in the variables are ignored).
+    """
+    variables = os.environ if environment is None else environment
+    service = variables.get("STATE_DIRECTORY", "").split(":")[0]
+    if service.startswith("/"):
+        return Path(service)
+    base = variables.get("XDG_STATE_HOME", "")
+    if base.startswith("/"):
+        return Path(base) / "enricher"
+    home = variables.get("HOME", "")
+    return (Path(home) if home.startswith("/") else Path("/")) / ".local/state/enricher"
+
+
+_LONGEST = 4096
+
+
+def _expand_home(value: object) -> object:
+    """Expand a leading ``~``, which a YAML file or a variable has as it stands."""
+    if isinstance(value, str) and value.startswith("~"):
+        return os.path.expanduser(value)  # noqa: PTH111  # Path raises for an unknown user
+    return value
+
+
+def _as_path(value: object) -> object:
+    """A path out of text that can be one."""
+    if not isinstance(value, str):
+        return value
+    if not 0 < len(value) <= _LONGEST or "\0" in value:
+        raise ValueError(f"not a path of 1 to {_LONGEST} characters")
+    return Path(str(_expand_home(value)))
+
+
+FilePath = Annotated[Path, BeforeValidator(_as_path)]
+
+
+class _Section(BaseModel):
+    """What all sections share: nothing unknown, nothing converted silently, nothing changed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class InputSettings(_Section):
+    """One place to read logs from."""
+
+    path: Annotated[str, BeforeValidator(_expand_home)] = Field(
+        min_length=1,
+        max_length=4096,
+        description="A log file, a directory of logs, or unix:/path of a socket.",
+    )
+    archive: FilePath | None = Field(
+        default=None, description="Directory that rotated logs end up in, to catch up from."
+    )
+
+
+class OutputSettings(_Section):
+    """What is written, and how."""
+
+    eve: FilePath | None = Field(
+        default=None,
+        description="File the EVE alerts go to; unset: eve.json in the output directory.",
+    )
+    eve_version: Literal[7, 8] = Field(
+        default=7, description="Major version of Suricata whose EVE layout is written."
+    )
+    sensor: str | None = Field(
+        default=None, min_length=1, max_length=255, description="Name put into events as 'host'."
+    )
+    in_iface: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="Name put into events as 'in_iface'.",
+    )
+
+
+class DetectorSettings(_Section):
+    """The model and the device it runs on."""
+
+    bundle: str = Field(
+        default="base",
+        min_length=1,
+        max_length=4096,
+        description="Name or folder of the model bundle.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where the model runs; auto takes the GPU when there is one."
+    )
+    batch_records: int = Field(
+        default=65_536, ge=1, le=4_194_304, description="Records scored at once; changes no result."
+    )
+    threads: int = Field(
+        default=0, ge=0, le=1024, description="Processor threads; 0 takes all cores."
+    )
+
+
+class ReadingSettings(_Section):
+    """Bounds on what is read."""
+
+    block_bytes: int = Field(
+        default=4 * _MIB,
+        ge=64 * _KIB,
+        le=1024 * _MIB,
+        description="Bytes of a log that are read at once.",
+    )
+    max_line_bytes: int = Field(
+        default=1 * _MIB,
+        ge=_KIB,
+        le=256 * _MIB,
+        description="A longer line is rejected, and counted.",
+    )
+    max_rejected: int = Field(
+        default=10_000, ge=0, le=10_000_000, description="Rejected lines kept in rejected.jsonl."
+    )
+    max_long_connections: int = Field(
+        default=100_000,
+        ge=0,
+        le=100_000_000,
+        description="Connections of conn_long.log remembered, to drop their repeats.",
+    )
+
+
+class ContextSettings(_Section):
+    """Bounds on what is remembered of the records before."""
+
+    sources: int = Field(
+        default=65_536,
+        ge=16,
+        le=16_777_216,
+        description="Source addresses remembered per log kind.",
+    )
+    pairs: int = Field(
+        default=262_144,
+        ge=16,
+        le=67_108_864,
+        description="Pairs of addresses remembered per log kind.",
+    )
+    destinations: int = Field(
+        default=65_536,
+        ge=16,
+        le=16_777_216,
+        description="Destination addresses remembered per log kind.",
+    )
+
+
+class AlertSettings(_Section):
+    """When an alert is raised, and how many."""
+
+    window_seconds: int = Field(
+        default=3600,
+        ge=1,
+        le=604_800,
+        description="Length of the window that one alert covers, in s.",
+    )
+    per_day: int = Field(
+        default=50, ge=1, le=1_000_000, description="Alerts a day that an analyst can look at."
+    )
+    every_record: bool = Field(
+        default=False,
+        description="One alert per record instead of one per source, family and window.",
+    )
+    max_groups: int = Field(
+        default=200_000,
+        ge=1,
+        le=100_000_000,
+        description="Open groups kept; the oldest is closed first.",
+    )
+    gid: int = Field(
+        default=1001,
+        ge=1,
+        le=4_294_967_295,
+        description="Generator id of our alerts (Suricata's is 1).",
+    )
+    false_alarm_rate: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=0.5,
+        description="Share of benign records that may alert; unset: what the bundle says.",
+    )
+
+
+class Settings(_Section):
+    """All settings."""
+
+    inputs: tuple[InputSettings, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=1024,
+        description="Where logs are read from: a list of {path, archive}.",
+    )
+    state: FilePath = Field(
+        default_factory=default_state, description="Directory of the site's own state."
+    )
+    outputs: OutputSettings = OutputSettings()
+    detector: DetectorSettings = DetectorSettings()
+    reading: ReadingSettings = ReadingSettings()
+    context: ContextSettings = ContextSettings()
+    alerts: AlertSettings = AlertSettings()
