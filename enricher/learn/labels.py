@@ -51,7 +51,7 @@ class LabelSpace:
         return next((name for name, mates in self.groups.items() if family in mates), family)
 
     def mates(self) -> npt.NDArray[np.bool_]:
-        """bool [F, F], whether two families belong to one group (the diagonal is True)."""
+        """Whether two families belong to one group: bool [F, F], its diagonal True."""
         names = [self.group(family) for family in self.families]
         return np.array([[a == b for b in names] for a in names], dtype=np.bool_)
 

@@ -200,9 +200,7 @@ def _kinds_of(path: Path, name: str, entry: Mapping[str, Any], skipped: list[str
     return known
 
 
-def _files_of(
-    target: Path, entry: Mapping[str, Any], kind: Kind
-) -> list[tuple[Path, str | None]]:
+def _files_of(target: Path, entry: Mapping[str, Any], kind: Kind) -> list[tuple[Path, str | None]]:
     """Files of one kind, each with the family of all its records, if it has one."""
     family = entry.get("family")
     if target.is_file():
