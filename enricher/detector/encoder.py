@@ -1,0 +1,176 @@
+"""The shared encoder: records of every kind become points of one space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from enricher.detector.config import EncoderConfig, KindLayout
+from enricher.detector.inputs import Inputs
+from enricher.detector.passes import spans
+from enricher.detector.scaling import CHANNELS, QuantileScaler
+from enricher.detector.text import TextBag
+from enricher.logs import Kind
+
+TOLERANCE = 1e-5
+"""How much two runs on the same records may differ, relative and absolute (1e-4 across devices).
+
+On a CPU every pass has the same shape whatever the batch, so the same machine gives the same
+bits; another instruction set may round otherwise.
+"""
+
+CPU_ROWS = 1024
+CUDA_ROWS = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class StemParts:
+    """What each field of N records adds to the stem's sum; for explanation.
+
+    Attributes:
+        scaled: float32 [N, 3 D], the scaled numbers; their weight is ``Stem.numeric.weight``.
+        categorical: float32 [N, C, H].
+        text: float32 [N, T, H].
+    """
+
+    scaled: Tensor
+    categorical: Tensor
+    text: Tensor
+
+
+class Stem(nn.Module):
+    """The part of the encoder that knows one kind: a sum of what every field contributes."""
+
+    starts: Tensor
+
+    def __init__(self, layout: KindLayout, config: EncoderConfig):
+        super().__init__()
+        self.layout = layout
+        self.scaler = QuantileScaler(layout.numeric, config.quantiles)
+        self.numeric = nn.Linear(CHANNELS * layout.numeric, config.width)
+        sizes = torch.tensor((0, *layout.categories), dtype=torch.int64)
+        self.register_buffer("starts", torch.cumsum(sizes, 0)[:-1], persistent=False)
+        self.categorical = nn.Embedding(max(1, sum(layout.categories)), config.width)
+        nn.init.normal_(self.categorical.weight, std=0.1)
+        self.text = nn.ModuleDict({name: TextBag(config) for name in layout.text})
+
+    def text_tables(self, inputs: Inputs, rows: int | None) -> list[tuple[Tensor, Tensor]]:
+        """For each text field the contribution of each distinct string, and the records' index.
+
+        The last line of a table is what stands for 'no string'.
+        """
+        tables = []
+        for name in self.layout.text:
+            text = inputs.text[name]
+            table = cast(TextBag, self.text[name])(text, rows)
+            absent = table.shape[0] - 1
+            tables.append((table, torch.where(text.codes < 0, absent, text.codes)))
+        return tables
+
+    def forward(
+        self, numeric: Tensor, categorical: Tensor, texts: list[tuple[Tensor, Tensor]]
+    ) -> Tensor:
+        """The stem's sum, float32 [N, H]."""
+        total = cast(Tensor, self.numeric(self.scaler(numeric)))
+        if self.layout.categories:
+            total = total + functional.embedding_bag(
+                categorical + self.starts, self.categorical.weight, mode="sum"
+            )
+        for table, index in texts:
+            total = total + functional.embedding(index, table)
+        return total
+
+    def parts(self, inputs: Inputs) -> StemParts:
+        """The same sum, field by field."""
+        texts = [
+            functional.embedding(index, table) for table, index in self.text_tables(inputs, None)
+        ]
+        count, width = len(inputs), self.numeric.out_features
+        return StemParts(
+            scaled=self.scaler(inputs.numeric),
+            categorical=self.categorical(inputs.categorical + self.starts),
+            text=torch.stack(texts, dim=1) if texts else torch.zeros(count, 0, width),
+        )
+
+
+class Block(nn.Module):
+    """Linear, LayerNorm, GELU, added to what came in."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Float32 [N, H] to the same."""
+        return hidden + functional.gelu(self.norm(self.linear(hidden)))
+
+
+class Encoder(nn.Module):
+    """One stem per kind, one trunk for all. LayerNorm only: no record sees its batch."""
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.config = config
+        self.stems = nn.ModuleDict(
+            {kind: Stem(layout, config) for kind, layout in config.layouts.items()}
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.blocks = nn.ModuleList(Block(config.width) for _ in range(config.blocks))
+        self.out = nn.Linear(config.width, config.embedding)
+
+    def stem(self, kind: Kind) -> Stem:
+        """The stem of a kind.
+
+        Raises:
+            KeyError: If the encoder was not made for the kind.
+        """
+        return cast(Stem, self.stems[kind])
+
+    def trunk(self, total: Tensor) -> Tensor:
+        """From a stem's sum, float32 [N, H], to the embedding, float32 [N, E]."""
+        hidden = functional.gelu(self.norm(total))
+        for block in self.blocks:
+            hidden = block(hidden)
+        return cast(Tensor, self.out(hidden))
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Embed in one pass, with gradients: for training. Float32 [N, E]."""
+        stem = self.stem(inputs.kind)
+        texts = stem.text_tables(inputs, None)
+        return self.trunk(stem(inputs.numeric, inputs.categorical, texts))
+
+    @torch.inference_mode()
+    def passes(self, inputs: Inputs) -> Iterator[tuple[int, int, Tensor]]:
+        """Embed without gradients, in passes of one fixed shape.
+
+        Distinct strings are embedded once. The last pass is filled up, so that a record's
+        embedding does not depend on how many others came with it; what is computed from the
+        whole of a pass does not either.
+
+        Yields:
+            First row, last row (exclusive), and float32 [R, E] with at least that many lines.
+        """
+        rows = CUDA_ROWS if inputs.numeric.is_cuda else CPU_ROWS
+        stem = self.stem(inputs.kind)
+        texts = stem.text_tables(inputs, rows)
+        for start, stop in spans(len(inputs), rows):
+            fill = rows - (stop - start)
+            total = stem(
+                functional.pad(inputs.numeric[start:stop], (0, 0, 0, fill)),
+                functional.pad(inputs.categorical[start:stop], (0, 0, 0, fill)),
+                [(table, functional.pad(index[start:stop], (0, fill))) for table, index in texts],
+            )
+            yield start, stop, self.trunk(total)
+
+    def encode(self, inputs: Inputs) -> Tensor:
+        """The embeddings of :meth:`passes` in one tensor, float32 [N, E]."""
+        result = inputs.numeric.new_empty(len(inputs), self.config.embedding)
+        for start, stop, embedding in self.passes(inputs):
+            result[start:stop] = embedding[: stop - start]
+        return result

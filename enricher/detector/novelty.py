@@ -1,0 +1,120 @@
+"""How far a record is from what was seen as benign."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+_CENTRES = 16
+_RECORDS_PER_CENTRE = 64
+_ROUNDS = 20
+_MAX_FIT = 200_000
+_SMALLEST_VARIANCE = 1e-6
+
+
+class NoveltyModel(nn.Module):
+    """Distance to the nearest of several benign centres, under one shared, shrunk covariance.
+
+    Benign traffic of a kind is a mixture (a query to a resolver is no download), so one Gaussian
+    does not fit it: the embeddings are clustered, and the Mahalanobis distance to the nearest
+    centre under the within-cluster covariance is the score (Lee et al. 2018, with clusters for
+    classes). The covariance is shrunk towards a multiple of the identity with the weight of
+    Ledoit and Wolf 2004.
+
+    Args:
+        embedding: Size E of the embedding.
+        centres: Number of centres.
+    """
+
+    mean: Tensor
+    centres: Tensor
+    whitening: Tensor
+
+    def __init__(self, embedding: int, centres: int = _CENTRES):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(embedding))
+        self.register_buffer("centres", torch.zeros(centres, embedding))
+        self.register_buffer("whitening", torch.eye(embedding))
+
+    @classmethod
+    def fit(cls, embeddings: Tensor, centres: int = _CENTRES) -> Self:
+        """Fit on benign embeddings float32 [N, E]. The same input gives the same model.
+
+        Raises:
+            ValueError: If there are fewer than two records.
+        """
+        count, size = embeddings.shape
+        if count < 2:  # noqa: PLR2004 - a covariance needs two points
+            raise ValueError("novelty needs at least two benign records")
+        points = _subset(embeddings.detach().double().cpu(), _MAX_FIT)
+        mean = points.mean(0)
+        whitening = _whitening(points - mean)
+        whitened = (points - mean) @ whitening
+        means = _k_means(whitened, min(centres, max(1, len(points) // _RECORDS_PER_CENTRE)))
+        nearest = _nearest(whitened, means)
+        within = _whitening(whitened - means[nearest])
+        model = cls(size, len(means))
+        model.mean.copy_(mean)
+        model.whitening.copy_(whitening @ within)
+        model.centres.copy_(means @ within)
+        return model.to(embeddings.device)
+
+    def score(self, embeddings: Tensor) -> Tensor:
+        """Distance per root of E of float32 [N, E] embeddings, float32 [N]; near 1 is usual."""
+        white = (embeddings - self.mean) @ self.whitening
+        squares = (white * white).sum(1, keepdim=True) + (self.centres * self.centres).sum(1)
+        squared = torch.addmm(squares, white, self.centres.t(), alpha=-2.0).amin(1)
+        return (squared.clamp_(min=0.0) / embeddings.shape[1]).sqrt_()
+
+
+def _subset(points: Tensor, limit: int) -> Tensor:
+    if len(points) <= limit:
+        return points
+    chosen = torch.randperm(len(points), generator=torch.Generator().manual_seed(0))[:limit]
+    return points[chosen]
+
+
+def _whitening(centred: Tensor) -> Tensor:
+    """The matrix that takes centred points to unit covariance, after Ledoit-Wolf shrinkage."""
+    count, size = centred.shape
+    covariance = centred.t() @ centred / count
+    mean_variance = covariance.diagonal().mean().clamp(min=_SMALLEST_VARIANCE)
+    target = mean_variance * torch.eye(size, dtype=centred.dtype)
+    # Ledoit and Wolf 2004: how much of the distance to the target is noise of the estimate.
+    distance = ((covariance - target) ** 2).sum()
+    fourth = ((centred**2).sum(1) ** 2).sum() / count
+    noise = ((fourth - (covariance**2).sum()) / count).clamp(min=0.0)
+    share = (noise / distance.clamp(min=1e-30)).clamp(max=1.0)
+    values, vectors = torch.linalg.eigh((1.0 - share) * covariance + share * target)
+    values = values.clamp(min=1e-4 * float(mean_variance))
+    return vectors / values.sqrt()
+
+
+def _k_means(points: Tensor, centres: int) -> Tensor:
+    """Lloyd's rounds from a k-means++ start with a fixed seed; empty clusters are left out."""
+    generator = torch.Generator().manual_seed(0)
+    means = points[:1].clone()
+    gap = ((points - means[0]) ** 2).sum(1)
+    for _ in range(centres - 1):
+        if float(gap.sum()) <= 0.0:
+            break
+        chosen = torch.searchsorted(
+            torch.cumsum(gap, 0),
+            torch.rand(1, generator=generator, dtype=points.dtype) * gap.sum(),
+        ).clamp(max=len(points) - 1)
+        means = torch.cat((means, points[chosen]))
+        gap = torch.minimum(gap, ((points - means[-1]) ** 2).sum(1))
+    for _ in range(_ROUNDS):
+        nearest = _nearest(points, means)
+        counts = torch.bincount(nearest, minlength=len(means)).to(points.dtype)
+        sums = torch.zeros_like(means).index_add_(0, nearest, points)
+        means = (sums / counts.clamp(min=1.0)[:, None])[counts > 0.0]
+    return means
+
+
+def _nearest(points: Tensor, means: Tensor) -> Tensor:
+    """Index of the nearest centre, in passes so that memory stays bounded."""
+    parts = [torch.cdist(part, means).argmin(1) for part in points.split(8192)]
+    return torch.cat(parts)
