@@ -26,7 +26,7 @@ class ConformalCalibration:
         ValueError: If a score is not finite.
     """
 
-    def __init__(self, scores: npt.ArrayLike):
+    def __init__(self, scores: npt.ArrayLike) -> None:
         values = np.asarray(scores, dtype=np.float32).reshape(-1)
         if not np.isfinite(values).all():
             raise ValueError("calibration scores must be finite")

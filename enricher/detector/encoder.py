@@ -48,7 +48,7 @@ class Stem(nn.Module):
 
     starts: Tensor
 
-    def __init__(self, layout: KindLayout, config: EncoderConfig):
+    def __init__(self, layout: KindLayout, config: EncoderConfig) -> None:
         super().__init__()
         self.layout = layout
         self.scaler = QuantileScaler(layout.numeric, config.quantiles)
@@ -101,7 +101,7 @@ class Stem(nn.Module):
 class Block(nn.Module):
     """Linear, LayerNorm, GELU, added to what came in."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.linear = nn.Linear(width, width)
         self.norm = nn.LayerNorm(width)
@@ -114,7 +114,7 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """One stem per kind, one trunk for all. LayerNorm only: no record sees its batch."""
 
-    def __init__(self, config: EncoderConfig):
+    def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
         self.stems = nn.ModuleDict(

@@ -31,7 +31,7 @@ class Heads(nn.Module):
     offset: Tensor
     applicable: Tensor
 
-    def __init__(self, families: Sequence[str], kinds: Sequence[Kind], embedding: int):
+    def __init__(self, families: Sequence[str], kinds: Sequence[Kind], embedding: int) -> None:
         super().__init__()
         if len(set(families)) != len(families) or len(set(kinds)) != len(kinds):
             raise ValueError(f"families and kinds must be distinct: {families}, {kinds}")

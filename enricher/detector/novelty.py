@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-_CENTRES = 16
+CENTRES = 16
 _RECORDS_PER_CENTRE = 64
 _ROUNDS = 20
 _MAX_FIT = 200_000
@@ -32,14 +32,14 @@ class NoveltyModel(nn.Module):
     centres: Tensor
     whitening: Tensor
 
-    def __init__(self, embedding: int, centres: int = _CENTRES):
+    def __init__(self, embedding: int, centres: int = CENTRES) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(embedding))
         self.register_buffer("centres", torch.zeros(centres, embedding))
         self.register_buffer("whitening", torch.eye(embedding))
 
     @classmethod
-    def fit(cls, embeddings: Tensor, centres: int = _CENTRES) -> Self:
+    def fit(cls, embeddings: Tensor, centres: int = CENTRES) -> Self:
         """Fit on benign embeddings float32 [N, E]. The same input gives the same model.
 
         Raises:
@@ -116,5 +116,5 @@ def _k_means(points: Tensor, centres: int) -> Tensor:
 
 def _nearest(points: Tensor, means: Tensor) -> Tensor:
     """Index of the nearest centre, in passes so that memory stays bounded."""
-    parts = [torch.cdist(part, means).argmin(1) for part in points.split(8192)]
+    parts = [torch.cdist(part, means).argmin(1) for part in torch.split(points, 8192)]
     return torch.cat(parts)

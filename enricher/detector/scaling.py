@@ -38,7 +38,7 @@ class QuantileScaler(nn.Module):
     steepness: Tensor
     rises: Tensor
 
-    def __init__(self, features: int, quantiles: int):
+    def __init__(self, features: int, quantiles: int) -> None:
         super().__init__()
         self.register_buffer("median", torch.zeros(features))
         self.register_buffer("spread", torch.ones(features))

@@ -23,7 +23,7 @@ class TextBag(nn.Module):
     normalised, so that a long string is no louder than a short one.
     """
 
-    def __init__(self, config: EncoderConfig):
+    def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
         self.table = nn.Parameter(torch.empty(config.text_buckets, config.text_width))
