@@ -1,1 +1,1 @@
-"""."""
+"""Terminal summary and HTML report of a scan."""
