@@ -1,0 +1,310 @@
+"""One alert for (source, family, window of flow time), whatever the batches were."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import polars as pl
+
+from enricher.alerts.alert import Alert, Detection
+from enricher.alerts.decide import Verdicts
+from enricher.alerts.flagged import Flagged, flag, flow_time
+from enricher.detector.scores import Reason, Scores
+from enricher.logs import KINDS, LogBatch
+
+MAX_DESTINATIONS = 1000
+"""Distinct destinations of an alert are counted exactly up to this; one more means 'more'."""
+_MAX_SOURCE_CHARACTERS = 64
+
+Places = npt.NDArray[np.int64]
+Explain = Callable[[Places], Sequence[tuple[Reason, ...]]]
+FileNames = Mapping[int, str] | Sequence[str]
+Rank = tuple[float, float, float, int, int]
+_Key = tuple[str, str, int]
+
+
+@dataclass(slots=True)
+class _Group:
+    """What is kept of an open group. ``destinations`` is None once there are too many."""
+
+    rank: Rank
+    strongest: Detection
+    reasons: tuple[Reason, ...]
+    first_ts: float
+    last_ts: float
+    count: int = 0
+    kinds: list[int] = field(default_factory=lambda: [0] * len(KINDS))
+    destinations: set[int] | None = field(default_factory=set)
+
+
+class Grouper:
+    """Merges flagged records into alerts, over batches and kinds, in bounded memory.
+
+    The strongest record of a group is the one with the highest score, then the lowest p-value,
+    then the earliest, then the first in the log: a total order, so the way the log was cut into
+    batches never shows.
+
+    Args:
+        window_seconds: Length of a window of flow time; windows begin at its multiples.
+        max_groups: So many groups are open at most. At the record that would open one more, the
+            oldest window is closed early; a group that comes up again is then a new alert with
+            the same id.
+
+    Attributes:
+        closed_early: Number of alerts that were closed for want of room.
+    """
+
+    def __init__(self, window_seconds: float = 3600.0, max_groups: int = 200_000) -> None:
+        if not 1.0 <= window_seconds < math.inf:
+            raise ValueError(f"a window is at least a second long, got {window_seconds}")
+        if max_groups < 1:
+            raise ValueError(f"there must be room for a group, got max_groups={max_groups}")
+        self.window_seconds = float(window_seconds)
+        self.max_groups = max_groups
+        self.closed_early = 0
+        self._groups: dict[_Key, _Group] = {}
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def add(
+        self,
+        batch: LogBatch,
+        scores: Scores,
+        verdicts: Verdicts,
+        file_names: FileNames,
+        explain: Explain | None = None,
+    ) -> list[Alert]:
+        """Take the flagged records of a batch.
+
+        Args:
+            batch: N records of one kind.
+            scores: Their scores.
+            verdicts: int32 [N], from :func:`enricher.alerts.decide.decide`.
+            file_names: Path of each file by its number.
+            explain: Gives the reasons for some rows of the batch (int64 [K] -> K tuples); asked
+                only for records that are now the strongest of their group.
+
+        Returns:
+            Alerts that were closed early for want of room; mostly none.
+        """
+        flagged = flag(batch, scores, verdicts)
+        if not len(flagged):
+            return []
+        keyed = _keyed(flagged, self.window_seconds)
+        early: list[Alert] = []
+        start, end = 0, len(flagged)
+        while start < end:
+            part = _grouped(keyed.slice(start, end - start))
+            cut = self._room_ends_at(part, flagged)
+            if cut == start:
+                early += self._close_oldest()
+                continue
+            if cut is not None:
+                part = _grouped(keyed.slice(start, cut - start))
+            self._merge(part, flagged, file_names, explain)
+            start = end if cut is None else cut
+        return early
+
+    def close_before(self, ts: float) -> list[Alert]:
+        """Close the groups whose window ends at or before a flow time (seconds UTC)."""
+        last = math.floor(ts / self.window_seconds)
+        return self._close(key for key in self._groups if key[2] < last)
+
+    def close_all(self) -> list[Alert]:
+        """Close everything, in the order of the windows."""
+        return self._close(self._groups)
+
+    def _room_ends_at(self, part: _Partials, flagged: Flagged) -> int | None:
+        """Place of the first record that would open a group too many."""
+        room = self.max_groups - len(self._groups)
+        if len(part.codes) <= room:
+            return None
+        for key, place in zip(part.keys(flagged), part.first_places, strict=True):
+            if key not in self._groups:
+                if room == 0:
+                    return place
+                room -= 1
+        return None
+
+    def _merge(
+        self, part: _Partials, flagged: Flagged, file_names: FileNames, explain: Explain | None
+    ) -> None:
+        groups, kind = self._groups, KINDS.index(flagged.kind)
+        winners: list[tuple[_Key, int, Rank]] = []
+        for key, rank, place in zip(part.keys(flagged), part.ranks, part.best, strict=True):
+            group = groups.get(key)
+            if group is None or rank < group.rank:
+                winners.append((key, place, rank))
+        places = np.asarray([place for _, place, _ in winners], dtype=np.int64)
+        reasons = explain(flagged.rows[places]) if explain and winners else [()] * len(winners)
+        for (key, _, rank), detection, why in zip(
+            winners, flagged.detections(places, file_names), reasons, strict=True
+        ):
+            group = groups.get(key)
+            if group is None:
+                groups[key] = _Group(rank, detection, tuple(why), math.inf, -math.inf)
+            else:
+                group.rank, group.strongest, group.reasons = rank, detection, tuple(why)
+        for key, count, first, last, destinations in zip(
+            part.keys(flagged), part.counts, part.first_ts, part.last_ts, part.destinations,
+            strict=True,
+        ):  # fmt: skip
+            group = groups[key]
+            group.count += count
+            group.kinds[kind] += count
+            group.first_ts = min(group.first_ts, first)
+            group.last_ts = max(group.last_ts, last)
+            if group.destinations is not None:
+                group.destinations.update(destinations)
+                if len(group.destinations) > MAX_DESTINATIONS:
+                    group.destinations = None
+
+    def _close_oldest(self) -> list[Alert]:
+        oldest = min(key[2] for key in self._groups)
+        alerts = self._close(key for key in self._groups if key[2] == oldest)
+        self.closed_early += len(alerts)
+        return alerts
+
+    def _close(self, keys: Iterable[_Key]) -> list[Alert]:
+        chosen = sorted(keys, key=lambda key: (key[2], key[0], key[1]))
+        return [self._alert(key, self._groups.pop(key)) for key in chosen]
+
+    def _alert(self, key: _Key, group: _Group) -> Alert:
+        source, family, window = key
+        start = window * self.window_seconds
+        known = group.destinations
+        return Alert(
+            alert_id=alert_id(source, family, repr(start), repr(self.window_seconds)),
+            source=source,
+            family=family,
+            window_start=start,
+            window_seconds=self.window_seconds,
+            strongest=group.strongest,
+            count=group.count,
+            first_ts=group.first_ts,
+            last_ts=group.last_ts,
+            kinds={kind: n for kind, n in zip(KINDS, group.kinds, strict=True) if n},
+            destinations=MAX_DESTINATIONS + 1 if known is None else len(known),
+            reasons=group.reasons,
+        )
+
+
+def alert_id(*parts: str) -> str:
+    """16 hexadecimal digits that are the same wherever the parts are."""
+    text = "\0".join(parts).encode("utf-8", "replace")
+    return hashlib.blake2s(text, digest_size=8).hexdigest()
+
+
+def single(detection: Detection, reasons: tuple[Reason, ...] = ()) -> Alert:
+    """The alert of one record, for an alert on every record.
+
+    Its id is made of the record. Where the log gave no ``uid``, two records of the same content
+    can not be told apart by it, so the place in the log is part of the id.
+    """
+    record = detection.record
+    content = orjson.dumps(list(record.values())).decode("utf-8", "replace")
+    place = "" if record.get("uid") else detection.origin
+    ts = float(record["ts"])
+    return Alert(
+        alert_id=alert_id(detection.kind, detection.family, content, place),
+        source=(record.get("id.orig_h") or "")[:_MAX_SOURCE_CHARACTERS],
+        family=detection.family,
+        window_start=ts,
+        window_seconds=0.0,
+        strongest=detection,
+        count=1,
+        first_ts=ts,
+        last_ts=ts,
+        kinds={detection.kind: 1},
+        destinations=int(record.get("id.resp_h") is not None),
+        reasons=reasons,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Partials:
+    """The groups of part of a batch, in the order of their first records; one entry each."""
+
+    sources: list[str]
+    codes: list[int]
+    windows: list[int]
+    best: list[int]
+    first_places: list[int]
+    ranks: list[Rank]
+    counts: list[int]
+    first_ts: list[float]
+    last_ts: list[float]
+    destinations: list[list[int]]
+
+    def keys(self, flagged: Flagged) -> list[_Key]:
+        names: dict[int, str] = {code: flagged.name(code) for code in set(self.codes)}
+        return [
+            (source, names[code], window)
+            for source, code, window in zip(self.sources, self.codes, self.windows, strict=True)
+        ]
+
+
+_KEY = ("source", "code", "window")
+_RANK = ("minus_score", "p_value", "ts", "file", "line")
+
+
+def _keyed(flagged: Flagged, window_seconds: float) -> pl.DataFrame:
+    """Key, rank and destination of every flagged record."""
+    return flagged.frame.select(
+        pl.col("id.orig_h").fill_null("").str.slice(0, _MAX_SOURCE_CHARACTERS).alias("source"),
+        pl.Series("code", flagged.verdicts),
+        (flow_time() / window_seconds).floor().cast(pl.Int64).alias("window"),
+        pl.Series("place", np.arange(len(flagged), dtype=np.int64)),
+        pl.Series("minus_score", -flagged.score.astype(np.float64)),
+        pl.Series("p_value", flagged.p_value.astype(np.float64)),
+        flow_time().alias("ts"),
+        pl.col("_file").fill_null(0).cast(pl.Int64).alias("file"),
+        pl.col("_line").fill_null(0).cast(pl.Int64).alias("line"),
+        pl.when(pl.col("id.resp_h").is_not_null()).then(pl.col("id.resp_h").hash()).alias("to"),
+    )
+
+
+def _grouped(keyed: pl.DataFrame) -> _Partials:
+    strongest_first = keyed.sort(_RANK)
+    groups = strongest_first.group_by(_KEY, maintain_order=True).agg(
+        pl.col("place").first().alias("best"),
+        pl.col("place").min().alias("first_place"),
+        *(pl.col(name).first() for name in _RANK if name != "ts"),
+        pl.col("ts").first().alias("best_ts"),
+        pl.len().alias("count"),
+        pl.col("ts").min().alias("first_ts"),
+        pl.col("ts").max().alias("last_ts"),
+    )
+    pairs = (
+        keyed.select(*_KEY, "to")
+        .drop_nulls("to")
+        .unique()
+        .group_by(_KEY)
+        .agg(pl.col("to").head(MAX_DESTINATIONS + 1))
+    )
+    groups = groups.join(pairs, on=list(_KEY), how="left").sort("first_place")
+    columns: dict[str, list[Any]] = groups.to_dict(as_series=False)
+    rank = zip(
+        columns["minus_score"], columns["p_value"], columns["best_ts"], columns["file"],
+        columns["line"], strict=True,
+    )  # fmt: skip
+    return _Partials(
+        sources=columns["source"],
+        codes=columns["code"],
+        windows=columns["window"],
+        best=columns["best"],
+        first_places=columns["first_place"],
+        ranks=list(rank),
+        counts=columns["count"],
+        first_ts=columns["first_ts"],
+        last_ts=columns["last_ts"],
+        destinations=[found or [] for found in columns["to"]],
+    )
