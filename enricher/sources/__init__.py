@@ -2,8 +2,8 @@
 
 from enricher.sources.blocks import BLOCK_BYTES, MAX_LINE_BYTES, LineCutter, blocks
 from enricher.sources.compression import Compression, compression_of, open_decompressed
-from enricher.sources.directory import Discovery, Skipped, SkipReason, discover
-from enricher.sources.files import LogFile
+from enricher.sources.directory import Discovery, discover
+from enricher.sources.files import LogFile, Skipped, SkipReason
 from enricher.sources.position import Fingerprint, Position, fingerprint, is_same_log
 
 __all__ = [

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from enricher.errors import InputError, NotALogError
 from enricher.logs.identify import HEAD_BYTES, LogIdentity, identify
@@ -20,53 +18,13 @@ from enricher.sources.compression import (
     open_regular,
     why_unreadable,
 )
-from enricher.sources.files import LogFile
-from enricher.sources.order import LIVE_FOLDER, in_read_order
+from enricher.sources.files import LogFile, Skipped
+from enricher.sources.order import in_read_order
 from enricher.sources.position import fingerprint
+from enricher.sources.walk import Candidate, Search
 
 MAX_FILES = 1_000_000
 MAX_DEPTH = 32
-
-SkipReason: TypeAlias = Literal[
-    "companion",  # kept by Zeek beside its logs
-    "damaged",  # compressed data that is broken from the start
-    "duplicate",  # read under another name
-    "empty",
-    "hidden",  # a name that begins with a dot, found in a directory
-    "linked_folder",
-    "missing",
-    "not_a_log",
-    "other_kind",  # a Zeek log, but not of a kind that is read
-    "special_file",  # a pipe, a device, a socket
-    "too_deep",
-    "too_many",
-    "unreadable",
-]
-
-_SPECIAL = {
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file or directory that is not read.
-
-    Attributes:
-        path: Where it is. Names are chosen by others: escape them before showing them.
-        reason: A short stable word, for counting.
-        detail: The rest of a sentence that begins with the path.
-        error: Whether something is wrong that the user should know of and the exit status should
-            tell; otherwise it is only left out.
-    """
-
-    path: Path
-    reason: SkipReason
-    detail: str
-    error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +55,7 @@ def discover(
         max_files: Files that are looked at; beyond it the search stops with an error.
         max_depth: Directories within directories that are entered.
     """
-    search = _Search(max_files, max_depth)
+    search = Search(max_files, max_depth)
     found: list[LogFile] = []
     for path in paths:
         for candidate in search.files_at(path):
@@ -111,120 +69,13 @@ def discover(
     return Discovery(files, search.skipped)
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    path: Path
-    given: bool
-
-
-class _Search:
-    """Walks through directories and remembers what it has seen."""
-
-    def __init__(self, max_files: int, max_depth: int) -> None:
-        self.skipped: list[Skipped] = []
-        self._max_files = max_files
-        self._max_depth = max_depth
-        self._seen: dict[tuple[int, int], Path] = {}
-        self._count = 0
-
-    def files_at(self, path: Path) -> Iterator[_Candidate]:
-        """The regular files at or below a path that the user gave."""
-        status = self._status(path)
-        if status is None:
-            return
-        if stat.S_ISDIR(status.st_mode):
-            yield from self._walk(path, status)
-        else:
-            yield from self._file(path, status, given=True)
-
-    def _walk(self, top: Path, status: os.stat_result) -> Iterator[_Candidate]:
-        waiting = [(top, status, 0)]
-        while waiting:
-            folder, status, depth = waiting.pop()
-            if not self._is_new(folder, status):
-                continue
-            if depth > self._max_depth:
-                self._skip(folder, "too_deep", f"is more than {self._max_depth} levels down", True)
-                continue
-            inner: list[tuple[Path, os.stat_result, int]] = []
-            for path, below in self._entries(folder):
-                if stat.S_ISDIR(below.st_mode):
-                    inner.append((path, below, depth + 1))
-                else:
-                    yield from self._file(path, below, given=False)
-                if self._count > self._max_files:
-                    return
-            waiting.extend(reversed(inner))
-
-    def _entries(self, folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-        try:
-            with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
-        except OSError as error:
-            self._skip(folder, "unreadable", why_unreadable(error), True)
-            return
-        for entry in entries:
-            path = folder / entry.name
-            if is_companion(entry.name):
-                self._skip(path, "companion", "is kept by Zeek beside its logs")
-            elif entry.name.startswith("."):
-                self._skip(path, "hidden", "is hidden; give it by name to read it")
-            elif entry.is_symlink() and entry.is_dir() and entry.name != LIVE_FOLDER:
-                self._skip(
-                    path, "linked_folder", "is a link to a directory; give it by name to read it"
-                )
-            elif (status := self._status(path)) is not None:
-                yield path, status
-
-    def _file(self, path: Path, status: os.stat_result, *, given: bool) -> Iterator[_Candidate]:
-        if not stat.S_ISREG(status.st_mode):
-            what = _SPECIAL.get(stat.S_IFMT(status.st_mode), "no regular file")
-            self._skip(path, "special_file", f"is {what}; only files are read", given)
-            return
-        if not self._is_new(path, status):
-            return
-        self._count += 1
-        if self._count > self._max_files:
-            self._skip(
-                path,
-                "too_many",
-                f"and what follows is not read: more than {self._max_files} files were found",
-                True,
-            )
-            return
-        yield _Candidate(path, given)
-
-    def _status(self, path: Path) -> os.stat_result | None:
-        try:
-            return path.stat()
-        except OSError as error:
-            missing = isinstance(error, FileNotFoundError)
-            self._skip(path, "missing" if missing else "unreadable", why_unreadable(error), True)
-        except ValueError as error:  # a NUL byte in the name
-            self._skip(path, "missing", f"cannot be a path: {error}", True)
-        return None
-
-    def _is_new(self, path: Path, status: os.stat_result) -> bool:
-        key = (status.st_dev, status.st_ino)
-        first = self._seen.setdefault(key, path)
-        if first is path:
-            return True
-        self._skip(path, "duplicate", f"is the same as {first}, which is read")
-        return False
-
-    def _skip(self, path: Path, reason: SkipReason, detail: str, error: bool = False) -> None:
-        self.skipped.append(Skipped(path, reason, detail, error))
-
-
-def _look_at(candidate: _Candidate) -> LogFile | Skipped:
+def _look_at(candidate: Candidate) -> LogFile | Skipped:
     """Identify a file by its first bytes."""
     path = candidate.path
     try:
         head = _head_of(path)
     except InputError as error:
         return Skipped(path, "unreadable", error.message, error=True)
-    except OSError as error:
-        return Skipped(path, "unreadable", why_unreadable(error), error=True)
     if not head.content.strip() and head.broken is None:
         return Skipped(path, "empty", "is empty")
     try:
@@ -249,6 +100,13 @@ class _Head:
 
 
 def _head_of(path: Path) -> _Head:
+    try:
+        return _read_head(path)
+    except OSError as error:
+        raise InputError(why_unreadable(error), path) from error
+
+
+def _read_head(path: Path) -> _Head:
     with open_regular(path) as raw:
         status = os.fstat(raw.fileno())
         start = raw.read(HEAD_BYTES)
