@@ -14,6 +14,7 @@ BoolArray = npt.NDArray[np.bool_]
 CONFIDENCE = 0.95
 _NEWTON_STEPS = 100
 _SMALLEST_SLOPE = 1e-3
+_SMALLEST_STEP = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def _newton(
         step0 = (h11 * g0 - h01 * g1) / determinant
         step1 = (h00 * g1 - h01 * g0) / determinant
         size = 1.0
-        while size > 1e-10:
+        while size > _SMALLEST_STEP:
             trial = scale - size * step0, offset - size * step1
             new = _cross_entropy(trial[0] * x + trial[1], target, w)
             if new < loss:

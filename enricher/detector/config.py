@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
+from enricher.features.spec import FeatureSpec
 from enricher.logs import KINDS, Kind
 
 
@@ -23,6 +24,11 @@ class KindLayout:
     numeric: int
     categories: tuple[int, ...]
     text: tuple[str, ...]
+
+    @classmethod
+    def of(cls, spec: FeatureSpec) -> KindLayout:
+        """The shape of what a specification declares."""
+        return cls(len(spec.numeric), spec.categorical_sizes, spec.text_names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,15 +86,20 @@ class Stem(nn.Module):
         return total
 
     def parts(self, inputs: Inputs) -> StemParts:
-        """The same sum, field by field."""
+        """The same sum, field by field; texts that ``inputs`` does not have are left out."""
         texts = [
-            functional.embedding(index, table) for table, index in self.text_tables(inputs, None)
+            functional.embedding(index, table)
+            for table, index in (self.text_tables(inputs, None) if inputs.text else ())
         ]
-        count, width = len(inputs), self.numeric.out_features
+        scaled = self.scaler(inputs.numeric)
         return StemParts(
-            scaled=self.scaler(inputs.numeric),
+            scaled=scaled,
             categorical=self.categorical(inputs.categorical + self.starts),
-            text=torch.stack(texts, dim=1) if texts else torch.zeros(count, 0, width),
+            text=(
+                torch.stack(texts, dim=1)
+                if texts
+                else scaled.new_zeros(len(inputs), 0, self.numeric.out_features)
+            ),
         )
 
 

@@ -16,7 +16,7 @@ class Attack:
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyInfo:
+class FamilyLabel:
     """One entry of a bundle's label space.
 
     Attributes:

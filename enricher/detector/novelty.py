@@ -61,12 +61,15 @@ class NoveltyModel(nn.Module):
         model.centres.copy_(means @ within)
         return model.to(embeddings.device)
 
-    def score(self, embeddings: Tensor) -> Tensor:
-        """Distance per root of E of float32 [N, E] embeddings, float32 [N]; near 1 is usual."""
+    def squared(self, embeddings: Tensor) -> Tensor:
+        """Squared distance of float32 [N, E] embeddings, float32 [N]; has gradients everywhere."""
         white = (embeddings - self.mean) @ self.whitening
         squares = (white * white).sum(1, keepdim=True) + (self.centres * self.centres).sum(1)
-        squared = torch.addmm(squares, white, self.centres.t(), alpha=-2.0).amin(1)
-        return (squared.clamp_(min=0.0) / embeddings.shape[1]).sqrt_()
+        return torch.addmm(squares, white, self.centres.t(), alpha=-2.0).amin(1)
+
+    def score(self, embeddings: Tensor) -> Tensor:
+        """Distance per root of E of float32 [N, E] embeddings, float32 [N]; near 1 is usual."""
+        return (self.squared(embeddings).clamp(min=0.0) / embeddings.shape[1]).sqrt()
 
 
 def _subset(points: Tensor, limit: int) -> Tensor:
@@ -89,7 +92,8 @@ def _whitening(centred: Tensor) -> Tensor:
     share = (noise / distance.clamp(min=1e-30)).clamp(max=1.0)
     values, vectors = torch.linalg.eigh((1.0 - share) * covariance + share * target)
     values = values.clamp(min=1e-4 * float(mean_variance))
-    return vectors / values.sqrt()
+    whitening: Tensor = vectors / values.sqrt()
+    return whitening
 
 
 def _k_means(points: Tensor, centres: int) -> Tensor:

@@ -1,0 +1,140 @@
+"""The run-time detector: a bundle on a device, with what a site has calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from enricher.detector.bundle import Bundle, find_bundle
+from enricher.detector.device import choose_device
+from enricher.detector.labels import FamilyLabel
+from enricher.detector.reasons import explain_rows
+from enricher.detector.scores import Reason, Scores
+from enricher.detector.scoring import score_features
+from enricher.detector.site import SiteCalibration
+from enricher.detector.thresholds import Thresholds
+from enricher.errors import BundleError, StateError
+from enricher.features.tensors import Features
+from enricher.logs import Kind
+
+OFF = 2.0
+"""A threshold that no score reaches."""
+
+
+class Detector:
+    """Scores records. A function of records, bundle and site calibration; it keeps nothing.
+
+    Args:
+        bundle: The trained model.
+        device: Where to compute.
+        site: What the site has calibrated, per kind; elsewhere the bundle's defaults hold.
+
+    Raises:
+        StateError: If the calibration was made with another bundle.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: torch.device | None = None,
+        site: Mapping[Kind, SiteCalibration] | None = None,
+    ) -> None:
+        self.bundle = bundle
+        self.device = device or torch.device("cpu")
+        self.site = dict(site or {})
+        for kind, calibration in self.site.items():
+            if calibration.bundle != bundle.digest:
+                raise StateError(
+                    f"the site's calibration for {kind} was made with another model than "
+                    f"{bundle.name!r}: run 'enricher calibrate' again"
+                )
+        self._model = bundle.model.to(self.device).eval().requires_grad_(False)
+        self._conformal = dict(bundle.conformal) | {
+            kind: calibration.conformal for kind, calibration in self.site.items()
+        }
+
+    @classmethod
+    def load(
+        cls,
+        bundle: str | Path | None = None,
+        device: str = "auto",
+        site: Mapping[Kind, SiteCalibration] | None = None,
+    ) -> Self:
+        """Load a bundle by its folder or name; ``None`` is the default one.
+
+        Raises:
+            BundleError: If it is missing, damaged, or made by another version.
+            DeviceError: If the device is not there.
+            StateError: If ``site`` was made with another bundle.
+        """
+        where = choose_device(device)
+        return cls(Bundle.load(find_bundle(bundle), where), where, site)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds that can be scored."""
+        return self._model.kinds
+
+    @property
+    def labels(self) -> tuple[FamilyLabel, ...]:
+        """The families, in the order of the scores."""
+        return self.bundle.labels
+
+    def score(self, features: Features) -> Scores:
+        """Score N records of one kind, in order.
+
+        Raises:
+            BundleError: If the bundle does not know the kind, or takes other features.
+        """
+        self._check(features)
+        return score_features(self._model, features, self._conformal)
+
+    def explain(
+        self, features: Features, rows: npt.NDArray[np.integer], family: int | None
+    ) -> list[tuple[Reason, ...]]:
+        """The up to five fields that raised the score of some records most, strongest first.
+
+        Args:
+            features: Records of one kind.
+            rows: Which of them, int [R]; few, for alerts only.
+            family: Index of the family; ``None`` explains the novelty.
+
+        Raises:
+            BundleError: If the bundle does not know the kind, or takes other features.
+        """
+        self._check(features)
+        spec = self.bundle.specs[features.kind]
+        return explain_rows(self._model, spec, features, rows, family)
+
+    def thresholds(self, kind: Kind) -> Thresholds:
+        """The bounds of a kind: the site's where it has calibrated, else the bundle's."""
+        site = self.site.get(kind)
+        named = self.bundle.thresholds.get(kind, {}) if site is None else site.thresholds
+        alpha = self.bundle.novelty_alpha.get(kind, 0.0) if site is None else site.novelty_alpha
+        families = self._model.heads.families
+        values = np.array([named.get(name, OFF) for name in families], dtype=np.float32)
+        return Thresholds(families=families, values=values, alpha=alpha)
+
+    def _check(self, features: Features) -> None:
+        spec = self.bundle.specs.get(features.kind)
+        if spec is None:
+            raise BundleError(
+                f"model bundle {self.bundle.name!r} does not know {features.kind} records; "
+                "choose one that does"
+            )
+        shape = (features.numeric.shape[1], features.categorical.shape[1], tuple(features.text))
+        if features.spec_version != spec.version or shape != (
+            len(spec.numeric),
+            len(spec.categorical),
+            spec.text_names,
+        ):
+            raise BundleError(
+                f"model bundle {self.bundle.name!r} takes version {spec.version} of the "
+                f"{features.kind} features, these are of version {features.spec_version}: "
+                "train it again with 'enricher train', or install the matching version"
+            )

@@ -1,0 +1,103 @@
+"""Attributions in words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from enricher.detector.explain import attributions
+from enricher.detector.inputs import Inputs, subset
+from enricher.detector.model import Model
+from enricher.detector.scores import Reason
+from enricher.features.spec import FeatureSpec
+from enricher.features.tensors import Features, TextColumn
+from enricher.features.units import readable
+
+TOP = 5
+_ROWS_PER_PASS = 512
+_TEXT_LENGTH = 60
+
+
+def explain_rows(
+    model: Model,
+    spec: FeatureSpec,
+    features: Features,
+    rows: npt.NDArray[np.integer],
+    family: int | None,
+) -> list[tuple[Reason, ...]]:
+    """The fields that raised the score of some records most, strongest first, at most five each.
+
+    A reason's weight is its share of everything that raised the score.
+
+    Args:
+        model: The model.
+        spec: What the features are called.
+        features: Records of one kind.
+        rows: Which of them, int [R].
+        family: Index of the family; ``None`` explains the novelty.
+    """
+    reasons: list[tuple[Reason, ...]] = []
+    for start in range(0, len(rows), _ROWS_PER_PASS):
+        some = subset(features, np.asarray(rows[start : start + _ROWS_PER_PASS], dtype=np.int64))
+        weights = attributions(model, Inputs.of(some, model.device), family).cpu().numpy()
+        baseline = model.baseline(features.kind).numeric.cpu().numpy()
+        reasons.extend(
+            _reasons(spec, some, row, np.nan_to_num(weights[row]), baseline)
+            for row in range(len(some))
+        )
+    return reasons
+
+
+def _reasons(
+    spec: FeatureSpec,
+    features: Features,
+    row: int,
+    weights: npt.NDArray[np.float32],
+    baseline: npt.NDArray[np.float32],
+) -> tuple[Reason, ...]:
+    total = float(weights[weights > 0.0].sum())
+    best = [int(place) for place in np.argsort(-weights, kind="stable")[:TOP]]
+    return tuple(
+        Reason(*_words(spec, features, row, place, baseline), float(weights[place]) / total)
+        for place in best
+        if weights[place] > 0.0
+    )
+
+
+def _words(
+    spec: FeatureSpec,
+    features: Features,
+    row: int,
+    place: int,
+    baseline: npt.NDArray[np.float32],
+) -> tuple[str, str]:
+    """Name of the field and its value in words."""
+    if place < len(spec.numeric):
+        number = spec.numeric[place]
+        usual = float(baseline[place])
+        words = number.explain(float(features.numeric[row, place]))
+        if not math.isnan(usual):
+            words += f" (benign: {readable(number.unit, usual)})"
+        return number.name, words
+    place -= len(spec.numeric)
+    if place < len(spec.categorical):
+        category = spec.categorical[place]
+        return category.name, category.explain(int(features.categorical[row, place]))
+    text = spec.text[place - len(spec.categorical)]
+    return text.name, f"{text.words}: {_shown(features.text[text.name], row)}"
+
+
+def _shown(column: TextColumn, row: int) -> str:
+    """The beginning of a string, fit for any screen: a log's bytes are anybody's."""
+    code = int(column.codes[row])
+    if code < 0:
+        return "none"
+    start, stop = int(column.offsets[code]), int(column.offsets[code + 1])
+    cut = min(stop, start + 4 * _TEXT_LENGTH)
+    value = column.data[start:cut].tobytes().decode("utf-8", errors="replace")
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
+    if len(shown) > _TEXT_LENGTH or cut < stop:
+        return shown[: _TEXT_LENGTH - 1] + "…"
+    return shown
