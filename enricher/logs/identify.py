@@ -33,7 +33,7 @@ _MILLISECONDS_FROM = 1e11
 _SAFE_PATH = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _SEPARATOR = re.compile(rb"^#separator[ \t]+(\S+)", re.MULTILINE)
 _HEADER = re.compile(rb"^#(fields|separator)[^\w]", re.MULTILINE)
-_MEMBER = re.compile(rb'"([A-Za-z_][A-Za-z0-9_.]{0,63})":(?:"([^"\\]{0,64})")?')
+_MEMBER = re.compile(rb'"([A-Za-z_][A-Za-z0-9_.]{0,63})"\s?:\s?(?:"([^"\\]{0,64})")?')
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xd4\xc3\xb2\xa1", "a packet capture (pcap); run Zeek or Suricata on it first"),
@@ -262,7 +262,9 @@ def seconds(value: object) -> float | None:
             return _iso_seconds(str(value))
     if not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
-    return value / 1000.0 if value > _MILLISECONDS_FROM else float(value)
+    if abs(value) >= _MILLISECONDS_FROM:
+        value /= 1000.0
+    return float(value) if abs(value) < _MILLISECONDS_FROM else None
 
 
 def _iso_seconds(text: str) -> float | None:
