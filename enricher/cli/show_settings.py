@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -29,7 +30,7 @@ def command(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> Non
     if as_json:
         rows = [_row(setting) for setting in resolved]
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2, default=str).decode())
-    elif click.get_text_stream("stdout").isatty():
+    elif sys.stdout.isatty():
         _print_table(resolved)
     else:
         for setting in resolved:
