@@ -1,0 +1,174 @@
+"""From the manifest to data sets: read, label, compute features, keep them for the next time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from enricher.errors import InputError
+from enricher.features import ContextTracker, extract
+from enricher.learn.cache import Cache
+from enricher.learn.dataset import NOT_LABELLED, Dataset, LabelledLog, build
+from enricher.learn.labels import LabelSpace, label_space
+from enricher.learn.manifest import BENIGN, LogSource, Manifest, capture_name
+from enricher.learn.recipe import Recipe
+from enricher.learn.wrapping import WrappedLog, wrap_names, wrap_payloads
+from enricher.logs import KINDS, Kind, LogBatch, Rejected, concatenate
+from enricher.logs.reader import open_reader
+from enricher.simulate import FAMILIES as SIMULATED
+from enricher.simulate import generate
+from enricher.sources import blocks, discover
+
+Told = Callable[[str, int, int], None]
+
+
+def load(
+    manifest: Manifest,
+    recipe: Recipe,
+    groups: dict[str, tuple[str, ...]],
+    *,
+    cache: Path | None = None,
+    progress: Told = lambda *_: None,
+) -> tuple[dict[Kind, Dataset], LabelSpace]:
+    """Every labelled log of the manifest, and what the recipe adds, as one data set per kind.
+
+    Args:
+        manifest: Which logs there are.
+        recipe: What is added to them.
+        groups: Families that count as one.
+        cache: Directory that keeps the features of each log for the next time.
+        progress: Told of every log.
+
+    Raises:
+        InputError: If a log can not be read or lacks a column that the manifest names.
+    """
+    store = None if cache is None else Cache(cache)
+    logs: list[LabelledLog] = []
+    for number, source in enumerate(manifest.logs):
+        progress(f"reading {source.path.name}", number, len(manifest.logs))
+        logs += read_source(source) if store is None else store.get(source, read_source)
+    logs += [_of_batch(log) for log in _wrapped(manifest, recipe)]
+    for seed in recipe.data.simulate:
+        progress(f"simulating a site (seed {seed})", len(manifest.logs), len(manifest.logs))
+        logs += simulated(seed, recipe.data.simulate_hours)
+    progress("reading", len(manifest.logs), len(manifest.logs))
+    named = {str(name) for log in logs for name in np.unique(log.families)}
+    space = label_space(named - {BENIGN, NOT_LABELLED}, groups)
+    by_kind = {kind: [log for log in logs if log.features.kind == kind] for kind in KINDS}
+    return {kind: build(own, space) for kind, own in by_kind.items() if own}, space
+
+
+def _wrapped(manifest: Manifest, recipe: Recipe) -> Iterable[WrappedLog]:
+    if recipe.data.lists:
+        if "dga" in manifest.lists:
+            yield from wrap_names(manifest.lists["dga"], recipe.seed)
+        if "http-parameters" in manifest.lists:
+            yield from wrap_payloads(manifest.lists["http-parameters"], recipe.seed)
+
+
+def _of_batch(log: WrappedLog) -> LabelledLog:
+    families = pl.Series(log.families, dtype=pl.String)
+    return _labelled(log.capture, log.batch, families, weak=False)
+
+
+def simulated(seed: int, hours: float) -> list[LabelledLog]:
+    """One simulated site with every family, one log per kind."""
+    labels = {BENIGN: BENIGN, **{family: family for family in SIMULATED}}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "logs"
+        generate(out, seed=seed, hours=hours, hosts=25, instances=3)
+        return [
+            part
+            for kind in KINDS
+            if (out / f"{kind}.log").is_file()
+            for part in read_source(
+                LogSource(
+                    capture=f"simulated-{seed}",
+                    path=out / f"{kind}.log",
+                    kind=kind,
+                    label_column="detailedlabel",
+                    labels=labels,
+                )
+            )
+        ]
+
+
+def read_source(source: LogSource) -> list[LabelledLog]:
+    """One log with labels and features; several where a column tells captures apart.
+
+    The context of each capture runs over all of its records, the unlabelled ones too.
+
+    Raises:
+        InputError: If the file can not be read or lacks a column that the manifest names.
+    """
+    batch = read_log(source)
+    missing = [name for name in source.keep if batch.frame[name].null_count() == len(batch) > 0]
+    if missing:
+        raise InputError(f"has no values in column {missing[0]!r} of the manifest", source.path)
+    families = _families(source, batch.frame)
+    if source.capture_column is None:
+        return [_labelled(source.capture, batch, families, weak=source.weak)]
+    values = batch.frame[source.capture_column]
+    return [
+        _labelled(
+            capture_name(source.capture, value),
+            LogBatch(batch.kind, batch.frame.filter(values == value)),
+            families.filter(values == value),
+            weak=source.weak,
+        )
+        for value in sorted(values.drop_nulls().unique().to_list())
+    ]
+
+
+def read_log(source: LogSource) -> LogBatch:
+    """All records of the source's kind.
+
+    Raises:
+        InputError: If the file is no log, or a line of it is no record: labelled data is whole.
+    """
+    found = discover([source.path]).files
+    if not found:
+        raise InputError("is no Zeek or Suricata log; correct the manifest", source.path)
+    file = found[0]
+    reader = open_reader(file.identity.format, str(file.path), source.kind, keep=source.keep)
+    batches: list[LogBatch] = []
+    for block in blocks(file):
+        if isinstance(block, Rejected):
+            raise InputError(block.detail, source.path, block.line)
+        result = reader.read(block)
+        for bad in result.rejected:
+            raise InputError(bad.detail, source.path, bad.line)
+        batches += [batch for batch in result.batches if batch.kind == source.kind]
+    if not batches:
+        raise InputError(f"holds no {source.kind} records; correct the manifest", source.path)
+    return concatenate(batches)
+
+
+def _families(source: LogSource, frame: pl.DataFrame) -> pl.Series:
+    """Name of each record's label, ``""`` where it has none."""
+    if source.family is not None:
+        named = pl.repeat(source.family, pl.len(), dtype=pl.String)
+    else:
+        assert source.label_column is not None
+        named = pl.col(source.label_column).replace_strict(
+            source.labels, default=NOT_LABELLED, return_dtype=pl.String
+        )
+    for column, value in source.where.items():
+        named = pl.when(pl.col(column).cast(pl.String) == value).then(named)
+    return frame.select(named.fill_null(NOT_LABELLED).alias("family")).to_series()
+
+
+def _labelled(capture: str, batch: LogBatch, families: pl.Series, *, weak: bool) -> LabelledLog:
+    sources = batch.frame["id.orig_h"].fill_null("").rank("dense").cast(pl.Int64)
+    return LabelledLog(
+        capture=capture,
+        weak=weak,
+        features=extract(batch, ContextTracker(batch.kind)),
+        families=families.to_numpy().astype(np.str_),
+        times=batch.frame["ts"].fill_null(0.0).to_numpy().astype(np.float64),
+        sources=sources.to_numpy().astype(np.int64),
+    )
