@@ -168,7 +168,9 @@ def _plain(
     )
     host = rows["name"].gather(burst)
     refers = rng.random(len(moment)) < 0.6  # noqa: PLR2004
-    referrer = np.where(refers, ("http://" + host + "/").to_numpy(), None)
+    referrer = ("http://" + host + "/").zip_with(
+        pl.Series(refers), pl.Series([None] * len(moment), dtype=pl.String)
+    )
     requests(
         traffic,
         flows[burst],
@@ -178,7 +180,7 @@ def _plain(
         agent=world.agents.gather(who).gather(burst),
         method=pl.Series(["GET", "POST"]).gather(posts * 1),
         depth=np.arange(len(moment)) - np.repeat(np.cumsum(count) - count, count) + 1,
-        referrer=pl.Series(referrer.tolist(), dtype=pl.String),
+        referrer=referrer,
         sent=sent,
         received=received,
         status=status,

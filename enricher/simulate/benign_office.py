@@ -165,9 +165,8 @@ def reputation_lookups(world: World, traffic: Traffic, rng: np.random.Generator)
             digest = names.random_text(rng, int(rng.choice([32, 40, 56])), names.HEX)
             queries.append(f"{digest}.{hashes}")
         elif kind == 2:  # noqa: PLR2004  # one of four kinds
-            queries.append(
-                f"{names.choose(rng, ['_dmarc', 's1._domainkey', 'k2._domainkey'])}.{names.site_name(rng)}"
-            )
+            policy = names.choose(rng, ["_dmarc", "s1._domainkey", "k2._domainkey"])
+            queries.append(f"{policy}.{names.site_name(rng)}")
         else:
             queries.append(names.site_name(rng))
     text = np.array([q.startswith(("_", "s1.", "k2.")) for q in queries], dtype=bool)

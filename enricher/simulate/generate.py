@@ -81,7 +81,7 @@ def simulate_frames(
     world = build_world(
         _generator(seed, "world"), start=start, seconds=hours * 3600.0, hosts=hosts, scale=scale
     )
-    steps = [(name, None, 0) for name in BENIGN]
+    steps: list[tuple[str, str | None, int]] = [(name, None, 0) for name in BENIGN]
     steps += [(f, f, i) for f in families_or_all(families) for i in range(instances)]
     frames: dict[Kind, list[pl.DataFrame]] = {kind: [] for kind in KINDS}
     for number, (name, family, instance) in enumerate(steps):
@@ -125,6 +125,7 @@ def generate(
         InputError: If a family is unknown, or a size is out of its range.
         OutputError: If ``out`` is not empty or cannot be written.
     """
+    _check(hours, hosts, families, instances, scale)
     _prepare(out)
     frames = simulate_frames(
         seed=seed, hours=hours, hosts=hosts, families=families, instances=instances, scale=scale,

@@ -10,7 +10,7 @@ import polars as pl
 
 from enricher.simulate.clients import TlsStyle
 from enricher.simulate.names import HEX, choose, random_text
-from enricher.simulate.traffic import Column, Traffic
+from enricher.simulate.traffic import Column, Columns, Traffic
 from enricher.simulate.world import Floats, Ints, World
 
 QTYPES = {1: "A", 2: "NS", 5: "CNAME", 10: "NULL", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
@@ -59,7 +59,8 @@ def steady(
     number = min(int((end - start) / period) + 1, 200_000)
     gaps = period * (1.0 + jitter * (2.0 * rng.random(number) - 1.0))
     moments = start + np.cumsum(gaps) - gaps[0] * rng.random()
-    return moments[moments < end]
+    within: Floats = moments[moments < end]
+    return within
 
 
 def lookup(
@@ -69,11 +70,11 @@ def lookup(
     *,
     ts: Floats,
     orig_h: Column,
-    query: Column,
+    query: Columns,
     qtype: Column = 1,
     rcode: Column = 0,
-    answers: Column = None,
-    ttls: Column = None,
+    answers: pl.Series | None = None,
+    ttls: pl.Series | None = None,
     resolver: str | None = None,
     sizes_in: Column = None,
     rtt: Floats | None = None,
@@ -81,10 +82,11 @@ def lookup(
 ) -> None:
     """Names asked of the site's resolver (or another), each its own connection."""
     number = len(ts)
-    asked = pl.Series("query", query if not isinstance(query, str) else [query] * number)
-    asked = asked.cast(pl.String)
+    if number == 0:
+        return
+    asked = pl.Series("query", query, dtype=pl.String)
     length = asked.str.len_bytes().fill_null(0).to_numpy().astype(np.int64)
-    answered = pl.Series([0] * number) if answers is None else pl.Series(answers).list.len()
+    answered = pl.Series([0] * number) if answers is None else answers.list.len()
     back = length + 18 + 16 * answered.fill_null(0).to_numpy().astype(np.int64)
     if sizes_in is not None:
         back = np.asarray(sizes_in, dtype=np.int64)
@@ -144,7 +146,7 @@ def requests(
     sent: Column = 0,
     received: Column = 0,
     status: Column = 200,
-    mime: Column = None,
+    mime: Columns | None = None,
 ) -> None:
     """HTTP requests within connections; row i is of ``flows[i]``."""
     codes = np.broadcast_to(np.asarray(status, dtype=np.int64), (flows.height,))
@@ -182,6 +184,8 @@ def hellos(
 ) -> None:
     """TLS handshakes, one in each of ``flows``."""
     number = flows.height
+    if number == 0:
+        return
     chances = None if weights is None else np.asarray(weights) / sum(weights)
     style = rng.choice(len(styles), number, p=chances)
     again = rng.random(number) < resumed
@@ -193,7 +197,7 @@ def hellos(
         for _ in range(min(number, 12))
     ]
     table = pl.concat([*chain, pl.Series([None], dtype=pl.List(pl.String))])
-    index = np.where(shown, rng.integers(0, max(len(chain), 1), number), len(chain))
+    index = np.where(shown, rng.integers(0, len(chain), number), len(chain))
     modern = np.array([s.version == "TLSv13" for s in styles])[style]
     history = np.where(modern, "CsiI", np.where(again, "CsijIJ", "CsxknIi"))
     traffic.add(

@@ -11,7 +11,8 @@ import polars as pl
 from enricher.logs import Kind
 from enricher.simulate.packets import tcp_packets, udp_packets
 
-Column: TypeAlias = "pl.Series | np.ndarray[Any, Any] | Sequence[Any] | str | float | bool | None"
+Columns: TypeAlias = "pl.Series | np.ndarray[Any, Any] | Sequence[Any]"
+Column: TypeAlias = "Columns | np.generic | str | float | bool | None"
 
 # What Zeek 8 writes, field by field, with its types (docs.zeek.org, log files).
 FIELDS: dict[Kind, dict[str, str]] = {
@@ -155,6 +156,8 @@ class Traffic:
     ) -> pl.DataFrame:
         """Add connections; gives their ``ts``, ``uid`` and ``id.*`` for the records within."""
         length = _length(ts, orig_h, resp_h, resp_p, orig_bytes)
+        if length == 0:
+            return pl.DataFrame(schema={name: schema("conn")[name] for name in COMMON})
         if orig_p is None:
             low, high = (32_768, 61_000) if self._rng.random() < 0.5 else (49_152, 65_536)  # noqa: PLR2004
             orig_p = self._rng.integers(low, high, length)
@@ -186,6 +189,8 @@ class Traffic:
 
     def add(self, kind: Kind, flows: pl.DataFrame, *, ts: Column = None, **fields: Column) -> None:
         """Add records of a protocol within connections: row i belongs to ``flows[i]``."""
+        if flows.height == 0:
+            return
         columns: dict[str, Column] = {name: flows[name] for name in COMMON}
         if ts is not None:
             columns["ts"] = ts
@@ -193,8 +198,6 @@ class Traffic:
         self._keep(kind, _frame(kind, columns, flows.height))
 
     def _keep(self, kind: Kind, frame: pl.DataFrame) -> None:
-        if frame.height == 0:
-            return
         label, detailed = self._label
         types = zeek_types(kind)
         missing = [

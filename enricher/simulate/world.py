@@ -69,7 +69,8 @@ class World:
         """``number`` sites by popularity (Zipf)."""
         total = len(self.site_first)
         weights = np.cumsum(1.0 / np.arange(2, total + 2))
-        return np.searchsorted(weights, rng.random(number) * weights[-1]).astype(np.int64)
+        drawn: Ints = np.searchsorted(weights, rng.random(number) * weights[-1]).astype(np.int64)
+        return drawn
 
 
 def outside_address(rng: np.random.Generator) -> str:
@@ -113,7 +114,7 @@ def build_world(
     devices = max(2, hosts // 5)
     desktops = max(1, hosts - servers - devices)
     chosen = wide[: servers + devices + desktops]
-    endpoints, first, count = _endpoints(rng, sites=160)
+    endpoints, site_first, site_count = _endpoints(rng, sites=160)
     return World(
         start=start,
         seconds=seconds,
@@ -125,8 +126,8 @@ def build_world(
         resolver=f"{network}1",
         agents=pl.Series([browser_agent(rng) for _ in range(desktops)]),
         endpoints=endpoints,
-        site_first=first,
-        site_count=count,
+        site_first=site_first,
+        site_count=site_count,
     )
 
 
@@ -146,11 +147,11 @@ def _endpoints(rng: np.random.Generator, sites: int) -> tuple[pl.DataFrame, Ints
         first.append(len(rows))
         count.append(len(hosts))
         rows.extend((host, *_answers(rng, host)) for host in hosts)
-    schema = {
-        "name": pl.String,
-        "address": pl.String,
-        "answers": pl.List(pl.String),
-        "ttls": pl.List(pl.Float64),
+    schema: dict[str, pl.DataType] = {
+        "name": pl.String(),
+        "address": pl.String(),
+        "answers": pl.List(pl.String()),
+        "ttls": pl.List(pl.Float64()),
     }
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     agents = [program_agent(rng) for _ in range(frame.height)]
@@ -162,6 +163,6 @@ def _answers(rng: np.random.Generator, host: str) -> tuple[str, list[str], list[
     addresses = [outside_address(rng) for _ in range(int(rng.integers(1, 5)))]
     answers = list(addresses)
     if rng.random() < 0.3:  # noqa: PLR2004  # share of aliases
-        answers.insert(0, f"{host.split('.')[0]}.edge.{names.site_name(rng)}")
+        answers.insert(0, f"{host.split('.', 1)[0]}.edge.{names.site_name(rng)}")
     ttl = float(names.choose(rng, [30, 60, 120, 300, 600, 3600, 86_400]))
     return addresses[0], answers, [ttl] * len(answers)

@@ -80,7 +80,7 @@ def _content(kind: Kind, frame: pl.DataFrame, form: LogFormat, opened: float) ->
         "\t".join(["#fields", *types]),
         "\t".join(["#types", *types.values()]),
     ]
-    rows = frame.select(_as_text(name, kind_of) for name, kind_of in types.items())
+    rows = pl.DataFrame([_as_text(frame[name], kind_of) for name, kind_of in types.items()])
     body = rows.write_csv(
         include_header=False, separator="\t", quote_style="never", null_value="-", float_precision=6
     )
@@ -88,37 +88,43 @@ def _content(kind: Kind, frame: pl.DataFrame, form: LogFormat, opened: float) ->
     return ("\n".join(header) + "\n" + body + f"#close\t{last:%Y-%m-%d-%H-%M-%S}\n").encode()
 
 
-def _as_text(name: str, kind_of: str) -> pl.Expr:
+def _as_text(column: pl.Series, kind_of: str) -> pl.Series:
     """A column as the TSV writer has it."""
-    column = pl.col(name)
     if kind_of == "bool":
-        return pl.when(column).then(pl.lit("T")).when(~column).then(pl.lit("F")).alias(name)
+        return column.replace_strict({True: "T", False: "F"}, return_dtype=pl.String)
     if kind_of == "vector[interval]":
-        whole = pl.element().cast(pl.Decimal(20, 6)).cast(pl.String)
-        return _joined(column.list.eval(whole)).alias(name)
+        return _joined(column.list.eval(pl.element().cast(pl.Decimal(20, 6)).cast(pl.String)))
     if kind_of.startswith(("vector", "set")):
-        return _joined(
-            column.list.eval(_escaped(pl.element()).str.replace_all(",", "\\x2c", literal=True))
-        ).alias(name)
+        if _has(column.explode(), r"[\x00-\x1f\x7f\\,-]"):
+            column = column.map_elements(_escaped_list, return_dtype=pl.List(pl.String))
+        return _joined(column)
     if kind_of in {"string", "enum", "addr"}:
-        text = _escaped(column)
-        return (
-            pl.when(text == "").then(pl.lit("(empty)")).when(text == "-").then(pl.lit("\\x2d"))
-            .otherwise(text).alias(name)
-        )  # fmt: skip
+        if _has(column, r"[\x00-\x1f\x7f\\]"):
+            column = column.map_elements(_escaped, return_dtype=pl.String)
+        return column.replace({"": "(empty)", "-": "\\x2d"})
     return column
 
 
-def _escaped(text: pl.Expr) -> pl.Expr:
-    """Backslashes and control characters out of the way of the reader."""
-    text = text.str.replace_all("\\", "\\\\", literal=True)
-    for code in (*range(32), 127):
-        text = text.str.replace_all(chr(code), f"\\x{code:02x}", literal=True)
-    return text
+def _has(column: pl.Series, pattern: str) -> bool:
+    return bool(column.str.contains(pattern).any())
 
 
-def _joined(column: pl.Expr) -> pl.Expr:
-    return pl.when(column.list.len() == 0).then(pl.lit("(empty)")).otherwise(column.list.join(","))
+# What would end a field or a line, and the escape itself.
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {ord("\\"): "\\\\"}
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES)
+
+
+def _escaped_list(texts: pl.Series) -> list[str]:
+    escaped = [_escaped(text).replace(",", "\\x2c") for text in texts]
+    return ["\\x2d" if text == "-" else text for text in escaped]
+
+
+def _joined(column: pl.Series) -> pl.Series:
+    """A list on one line; ``(empty)`` where it has no items."""
+    return column.list.join(",").replace({"": "(empty)"})
 
 
 def _json_lines(frame: pl.DataFrame) -> Iterator[bytes]:
