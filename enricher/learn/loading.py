@@ -23,6 +23,8 @@ from enricher.simulate import FAMILIES as SIMULATED
 from enricher.simulate import generate
 from enricher.sources import blocks, discover
 
+UNSET = "-"
+
 Told = Callable[[str, int, int], None]
 
 
@@ -106,9 +108,9 @@ def read_source(source: LogSource) -> list[LabelledLog]:
         InputError: If the file can not be read or lacks a column that the manifest names.
     """
     batch = read_log(source)
-    missing = [name for name in source.keep if batch.frame[name].null_count() == len(batch) > 0]
-    if missing:
-        raise InputError(f"has no values in column {missing[0]!r} of the manifest", source.path)
+    for name in source.keep:
+        if batch.frame[name].null_count() == len(batch):
+            raise InputError(f"has no values in column {name!r} of the manifest", source.path)
     families = _families(source, batch.frame)
     if source.capture_column is None:
         return [_labelled(source.capture, batch, families, weak=source.weak)]
@@ -154,8 +156,11 @@ def _families(source: LogSource, frame: pl.DataFrame) -> pl.Series:
         named = pl.repeat(source.family, pl.len(), dtype=pl.String)
     else:
         assert source.label_column is not None
-        named = pl.col(source.label_column).replace_strict(
-            source.labels, default=NOT_LABELLED, return_dtype=pl.String
+        # An unset field is null to the reader; the manifest calls it '-', as Zeek writes it.
+        named = (
+            pl.col(source.label_column)
+            .fill_null(UNSET)
+            .replace_strict(source.labels, default=NOT_LABELLED, return_dtype=pl.String)
         )
     for column, value in source.where.items():
         named = pl.when(pl.col(column).cast(pl.String) == value).then(named)
