@@ -9,19 +9,34 @@ from enricher.logs.batch import (
     concatenate,
     empty,
 )
+from enricher.logs.eve import EveReader
+from enricher.logs.identify import HEAD_BYTES, LogFormat, LogIdentity, identify
 from enricher.logs.kinds import KINDS, PROVENANCE, SCHEMAS, Kind, Schema
+from enricher.logs.longconn import LongConnections
+from enricher.logs.reader import open_reader
+from enricher.logs.tsv import ZeekTsvReader
+from enricher.logs.zeek_json import ZeekJsonReader
 
 __all__ = [
+    "HEAD_BYTES",
     "KINDS",
     "PROVENANCE",
     "SCHEMAS",
     "Block",
+    "EveReader",
     "Kind",
     "LogBatch",
+    "LogFormat",
+    "LogIdentity",
     "LogReader",
+    "LongConnections",
     "ReadResult",
     "Rejected",
     "Schema",
+    "ZeekJsonReader",
+    "ZeekTsvReader",
     "concatenate",
     "empty",
+    "identify",
+    "open_reader",
 ]

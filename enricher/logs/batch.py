@@ -101,8 +101,9 @@ class LogReader(Protocol):
 
 def empty(kind: Kind, keep: Sequence[str] = ()) -> pl.DataFrame:
     """A frame of no records with the columns of ``kind``."""
+    further = [name for name in keep if name not in SCHEMAS[kind]]
     return pl.DataFrame(
-        schema={**SCHEMAS[kind], **PROVENANCE, **dict.fromkeys(keep, pl.String())}
+        schema={**SCHEMAS[kind], **PROVENANCE, **dict.fromkeys(further, pl.String())}
     )
 
 

@@ -1,0 +1,84 @@
+r"""``\xNN`` escapes of Zeek and Suricata, turned back into the characters they stand for.
+
+Zeek's TSV writer escapes separators, backslashes and bytes that are not printable ASCII; its JSON
+writer and Suricata's escape only bytes that are not valid UTF-8. Decoded, the same text reads the
+same from all of them. Bytes that make no valid UTF-8 stay as ``\xNN``. (A JSON log writes a
+backslash that was in the traffic and an escape in the same way: they cannot be told apart there.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+# Value of each byte as a hexadecimal digit, 16 where it is none.
+_HEX = np.full(256, 16, dtype=np.uint8)
+for _digit in b"0123456789":
+    _HEX[_digit] = _digit - ord("0")
+for _digit in b"abcdef":
+    _HEX[_digit] = _HEX[_digit - 32] = _digit - ord("a") + 10
+
+# Bytes decoded in one go; bounds the index arrays, which are several times that.
+_AT_ONCE = 1 << 23
+
+
+def unescape(values: pl.Series) -> pl.Series:
+    r"""Decode ``\xNN`` escapes.
+
+    Args:
+        values: Strings; null stays null.
+
+    Returns:
+        Strings of the same length and name. Only values with an escape are touched.
+    """
+    rows = values.str.contains(r"\x", literal=True).arg_true()
+    if not rows.len():
+        return values
+    escaped = values.gather(rows)
+    decoded: list[str] = []
+    sizes = escaped.str.len_bytes().cast(pl.Int64).to_numpy()
+    first, end = 0, 0
+    ends = np.cumsum(sizes)
+    while first < len(sizes):
+        until = int(np.searchsorted(ends, end + _AT_ONCE, side="right"))
+        until = max(until, first + 1)
+        decoded += _decode(escaped.slice(first, until - first), sizes[first:until])
+        first, end = until, int(ends[until - 1])
+    return values.scatter(rows, pl.Series(decoded, dtype=pl.String))
+
+
+def unescape_lists(values: pl.Series) -> pl.Series:
+    """Decode the elements of lists of strings, see :func:`unescape`."""
+    if not values.explode().str.contains(r"\x", literal=True).any():
+        return values
+    decoded = pl.element().map_batches(unescape, return_dtype=pl.String(), is_elementwise=True)
+    frame = pl.DataFrame({"v": values}).select(pl.col("v").list.eval(decoded))
+    return frame.to_series().alias(values.name)
+
+
+def _decode(values: pl.Series, sizes: npt.NDArray[np.int64]) -> list[str]:
+    # A newline between values is no hexadecimal digit, so no escape spans two of them.
+    joined: str = values.str.join("\n").item()
+    data = np.frombuffer(joined.encode() + b"\n", dtype=np.uint8)
+    slash = np.flatnonzero(data[:-1] == ord("\\"))
+    slash = slash[slash < len(data) - 4]
+    slash = slash[data[slash + 1] == ord("x")]
+    high, low = _HEX[data[slash + 2]], _HEX[data[slash + 3]]
+    good = (high < 16) & (low < 16)  # noqa: PLR2004 - the base
+    slash = slash[good]
+    out = data.copy()
+    out[slash] = high[good] * 16 + low[good]
+    keep = np.ones(len(data), dtype=bool)
+    for step in (1, 2, 3):
+        keep[slash + step] = False
+    # Where each value ends afterwards: three bytes less for each escape before that place.
+    ends = np.cumsum(sizes + 1) - 1
+    ends = ends - 3 * np.searchsorted(slash, ends)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    packed = out[keep].tobytes()
+    # A decoder of the whole would lose the borders, for a value may hold any character.
+    return [
+        packed[start:end].decode("utf-8", "backslashreplace")
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
