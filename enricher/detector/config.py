@@ -57,6 +57,11 @@ class EncoderConfig:
     text_orders: int = 4
     text_bytes: int = 512
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds in their one order, whatever the order of ``layouts``."""
+        return tuple(kind for kind in KINDS if kind in self.layouts)
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
         return asdict(self)

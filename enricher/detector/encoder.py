@@ -123,7 +123,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.stems = nn.ModuleDict(
-            {kind: Stem(layout, config) for kind, layout in config.layouts.items()}
+            {kind: Stem(config.layouts[kind], config) for kind in config.kinds}
         )
         self.norm = nn.LayerNorm(config.width)
         self.blocks = nn.ModuleList(Block(config.width) for _ in range(config.blocks))

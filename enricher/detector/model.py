@@ -67,7 +67,7 @@ class Model(nn.Module):
         centres: Mapping[Kind, int] | None = None,
     ) -> None:
         super().__init__()
-        kinds = tuple(config.layouts)
+        kinds = config.kinds
         self.config = config
         self.encoder = Encoder(config)
         self.heads = Heads(families, kinds, config.embedding)
@@ -80,7 +80,7 @@ class Model(nn.Module):
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds it was made for."""
-        return tuple(self.config.layouts)
+        return self.config.kinds
 
     @property
     def device(self) -> torch.device:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 CENTRES = 16
 _RECORDS_PER_CENTRE = 64
 _ROUNDS = 20
-_MAX_FIT = 200_000
+_MAX_FIT = 100_000
 _SMALLEST_VARIANCE = 1e-6
 
 
@@ -18,10 +18,10 @@ class NoveltyModel(nn.Module):
     """Distance to the nearest of several benign centres, under one shared, shrunk covariance.
 
     Benign traffic of a kind is a mixture (a query to a resolver is no download), so one Gaussian
-    does not fit it: the embeddings are clustered, and the Mahalanobis distance to the nearest
-    centre under the within-cluster covariance is the score (Lee et al. 2018, with clusters for
-    classes). The covariance is shrunk towards a multiple of the identity with the weight of
-    Ledoit and Wolf 2004.
+    does not fit it: the embeddings are clustered by k-means under the covariance within clusters,
+    found anew in each round, and the Mahalanobis distance to the nearest centre is the score (Lee
+    et al. 2018, with clusters for classes). The covariance is shrunk towards a multiple of the
+    identity with the weight of Ledoit and Wolf 2004.
 
     Args:
         embedding: Size E of the embedding.
@@ -50,15 +50,17 @@ class NoveltyModel(nn.Module):
             raise ValueError("novelty needs at least two benign records")
         points = _subset(embeddings.detach().double().cpu(), _MAX_FIT)
         mean = points.mean(0)
-        whitening = _whitening(points - mean)
-        whitened = (points - mean) @ whitening
-        means = _k_means(whitened, min(centres, max(1, len(points) // _RECORDS_PER_CENTRE)))
-        nearest = _nearest(whitened, means)
-        within = _whitening(whitened - means[nearest])
+        points = points - mean
+        means = _first_centres(points, min(centres, max(1, len(points) // _RECORDS_PER_CENTRE)))
+        whitening = torch.eye(size, dtype=points.dtype)
+        for _ in range(_ROUNDS):
+            nearest = _nearest(points @ whitening, means @ whitening)
+            means, nearest = _centres_of(points, nearest, len(means))
+            whitening = _whitening(points - means[nearest])
         model = cls(size, len(means))
         model.mean.copy_(mean)
-        model.whitening.copy_(whitening @ within)
-        model.centres.copy_(means @ within)
+        model.whitening.copy_(whitening)
+        model.centres.copy_(means @ whitening)
         return model.to(embeddings.device)
 
     def squared(self, embeddings: Tensor) -> Tensor:
@@ -96,26 +98,28 @@ def _whitening(centred: Tensor) -> Tensor:
     return whitening
 
 
-def _k_means(points: Tensor, centres: int) -> Tensor:
-    """Lloyd's rounds from a k-means++ start with a fixed seed; empty clusters are left out."""
+def _first_centres(points: Tensor, centres: int) -> Tensor:
+    """Centres far from each other (k-means++, Arthur and Vassilvitskii 2007), by a fixed seed."""
     generator = torch.Generator().manual_seed(0)
     means = points[:1].clone()
     gap = ((points - means[0]) ** 2).sum(1)
     for _ in range(centres - 1):
         if float(gap.sum()) <= 0.0:
             break
-        chosen = torch.searchsorted(
-            torch.cumsum(gap, 0),
-            torch.rand(1, generator=generator, dtype=points.dtype) * gap.sum(),
-        ).clamp(max=len(points) - 1)
+        draw = torch.rand(1, generator=generator, dtype=points.dtype) * gap.sum()
+        chosen = torch.searchsorted(torch.cumsum(gap, 0), draw).clamp(max=len(points) - 1)
         means = torch.cat((means, points[chosen]))
         gap = torch.minimum(gap, ((points - means[-1]) ** 2).sum(1))
-    for _ in range(_ROUNDS):
-        nearest = _nearest(points, means)
-        counts = torch.bincount(nearest, minlength=len(means)).to(points.dtype)
-        sums = torch.zeros_like(means).index_add_(0, nearest, points)
-        means = (sums / counts.clamp(min=1.0)[:, None])[counts > 0.0]
     return means
+
+
+def _centres_of(points: Tensor, nearest: Tensor, centres: int) -> tuple[Tensor, Tensor]:
+    """Means of the clusters that are not empty, and the number of each point's cluster."""
+    counts = torch.bincount(nearest, minlength=centres)
+    sums = points.new_zeros(centres, points.shape[1]).index_add_(0, nearest, points)
+    means = sums / counts.clamp(min=1)[:, None]
+    numbers = torch.cumsum(counts > 0, 0) - 1
+    return means[counts > 0], numbers[nearest]
 
 
 def _nearest(points: Tensor, means: Tensor) -> Tensor:

@@ -49,10 +49,15 @@ def contaminated_sources(
         lift = share / np.maximum(here / len(scores), 1e-12)
         taken = (tail >= LEAST_IN_TAIL) & (share >= LEAST_SHARE) & (lift >= LEAST_LIFT)
         excess = np.maximum(excess, np.where(taken, share, 0.0))
-    order = np.argsort(-excess, kind="stable")
-    order = order[excess[order] > 0.0]
-    within = np.cumsum(records[order]) <= max_share * records.sum()
-    return np.asarray(order[within], dtype=np.int64)
+    left = max_share * float(records.sum())
+    out = []
+    for source in np.argsort(-excess, kind="stable"):
+        if excess[source] <= 0.0:
+            break
+        if records[source] <= left:
+            left -= float(records[source])
+            out.append(source)
+    return np.array(out, dtype=np.int64)
 
 
 def _tail(scores: npt.NDArray[np.float32], floor: float) -> npt.NDArray[np.int64]:
