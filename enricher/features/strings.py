@@ -1,0 +1,339 @@
+"""Columns of strings as addresses and lengths, straight from Arrow buffers, and their hashes.
+
+Polars hands its strings out through the Arrow C stream interface without a copy
+(https://arrow.apache.org/docs/format/CStreamInterface.html). Every string becomes an address and
+a length, whatever the layout, so that each kernel needs to know only one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from numba import types
+from numba.extending import intrinsic
+
+from enricher.features.compiled import kernel
+
+HashArray = npt.NDArray[np.uint64]
+
+# The hash of an absent string: a key of its own.
+NULL_HASH = np.uint64(0x9AE16A3B2F90404F)
+_K1 = np.uint64(0x9E3779B97F4A7C15)
+_K2 = np.uint64(0xBF58476D1CE4E5B9)
+_K3 = np.uint64(0x94D049BB133111EB)
+_U8 = np.uint64(8)
+_U29 = np.uint64(29)
+_U32 = np.uint64(32)
+_WORD = 8
+# Strings of up to this many bytes stand inside their view (Arrow columnar format, 'view layout').
+_INLINE = 12
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class StringColumn:
+    """N strings as they lie in memory. Valid for as long as this object lives.
+
+    Attributes:
+        addresses: int64 [N], where each string's UTF-8 bytes begin.
+        lengths: int64 [N], in bytes; -1 where the string is absent.
+    """
+
+    addresses: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return int(self.addresses.shape[0])
+
+
+class _ArrowSchema(ctypes.Structure):
+    _fields_ = (
+        ("format", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("metadata", ctypes.c_char_p),
+        ("flags", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
+        ("private_data", ctypes.c_void_p),
+    )
+
+
+class _ArrowArray(ctypes.Structure):
+    _fields_ = (
+        ("length", ctypes.c_int64),
+        ("null_count", ctypes.c_int64),
+        ("offset", ctypes.c_int64),
+        ("n_buffers", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+        ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
+        ("private_data", ctypes.c_void_p),
+    )
+
+
+class _ArrowStream(ctypes.Structure):
+    _fields_ = (
+        ("get_schema", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)),
+        ("get_next", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)),
+        ("get_last_error", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
+        ("private_data", ctypes.c_void_p),
+    )
+
+
+_RELEASE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype = ctypes.c_void_p
+_capsule_pointer.argtypes = (ctypes.py_object, ctypes.c_char_p)
+
+
+def _release(structure: _ArrowSchema | _ArrowArray) -> None:
+    if structure.release:
+        _RELEASE(structure.release)(ctypes.addressof(structure))
+
+
+def string_column(series: pl.Series) -> StringColumn:
+    """Take the strings of a Polars series, without a copy of their bytes.
+
+    Raises:
+        TypeError: If the series does not hold strings.
+    """
+    if series.dtype != pl.String():
+        raise TypeError(f"column {series.name!r} holds {series.dtype}, not strings")
+    capsule = series.rechunk().__arrow_c_stream__(None)
+    stream = _ArrowStream.from_address(_capsule_pointer(capsule, b"arrow_array_stream"))
+    schema, array = _ArrowSchema(), _ArrowArray()
+    for call, into in ((stream.get_schema, schema), (stream.get_next, array)):
+        if call(ctypes.addressof(stream), ctypes.addressof(into)):
+            raise TypeError(f"column {series.name!r} could not be exported as Arrow data")
+    layout = bytes(schema.format or b"")
+    _release(schema)
+    if not array.release:  # a stream without a chunk: no rows
+        return StringColumn(np.empty(0, np.int64), np.empty(0, np.int64))
+    try:
+        column = StringColumn(*_locate(array, layout))
+    except TypeError:
+        _release(array)
+        raise
+    weakref.finalize(column, _release, array)
+    return column
+
+
+def _locate(array: _ArrowArray, layout: bytes) -> tuple[Any, Any]:
+    addresses = np.empty(array.length, np.int64)
+    lengths = np.empty(array.length, np.int64)
+    validity = array.buffers[0] or 0
+    if layout == b"vu":
+        data = np.array(
+            [array.buffers[i] or 0 for i in range(2, array.n_buffers - 1)] or [0], np.int64
+        )
+        views = array.buffers[1] or 0
+        _locate_views(views, data, validity, array.offset, addresses, lengths)
+    elif layout in (b"U", b"u"):
+        width = 8 if layout == b"U" else 4
+        offsets, start = array.buffers[1] or 0, array.buffers[2] or 0
+        _locate_offsets(offsets, width, start, validity, array.offset, addresses, lengths)
+    else:
+        raise TypeError(f"strings in the Arrow layout {layout!r} are not known here")
+    return addresses, lengths
+
+
+def _loader(numba_type: types.Type) -> Any:
+    """A function for kernels: reads a number of the given type at an address."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def load(_typing: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            llvm_type = context.get_value_type(numba_type)
+            pointer = builder.inttoptr(arguments[0], llvm_type.as_pointer())
+            loaded = builder.load(pointer)
+            loaded.align = 1  # strings begin anywhere
+            return loaded
+
+        return numba_type(types.int64), generate
+
+    return load
+
+
+load_byte = _loader(types.uint8)
+load_word = _loader(types.uint64)
+_load_int32 = _loader(types.int32)
+_load_int64 = _loader(types.int64)
+
+
+@kernel
+def _locate_views(
+    views: Any, data: Any, validity: Any, first: Any, addresses: Any, lengths: Any
+) -> None:
+    for i in range(addresses.shape[0]):
+        row = first + i
+        if validity != 0 and (load_byte(validity + (row >> 3)) >> (row & 7)) & 1 == 0:
+            addresses[i], lengths[i] = 0, -1
+            continue
+        view = views + 16 * row
+        length = _load_int32(view)
+        lengths[i] = length
+        if length <= _INLINE:
+            addresses[i] = view + 4
+        else:
+            addresses[i] = data[_load_int32(view + 8)] + _load_int32(view + 12)
+
+
+@kernel
+def _locate_offsets(
+    offsets: Any, width: Any, start: Any, validity: Any, first: Any, addresses: Any, lengths: Any
+) -> None:
+    for i in range(addresses.shape[0]):
+        row = first + i
+        if validity != 0 and (load_byte(validity + (row >> 3)) >> (row & 7)) & 1 == 0:
+            addresses[i], lengths[i] = 0, -1
+            continue
+        place = offsets + width * row
+        if width == _WORD:
+            begin, end = _load_int64(place), _load_int64(place + width)
+        else:
+            begin, end = np.int64(_load_int32(place)), np.int64(_load_int32(place + width))
+        addresses[i] = start + begin
+        lengths[i] = end - begin
+
+
+@kernel
+def _hash_bytes(address: Any, length: Any) -> Any:
+    """Hash bytes eight at a time: multiply, fold, and at the end splitmix64's finaliser.
+
+    Finaliser: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014).
+    """
+    value = np.uint64(length) * _K3 + _K1
+    place, left = address, length
+    while left >= _WORD:
+        value = (value ^ load_word(place)) * _K1
+        value ^= value >> _U29
+        place += _WORD
+        left -= _WORD
+    tail = np.uint64(0)
+    for i in range(left):
+        tail = (tail << _U8) | np.uint64(load_byte(place + i))
+    value = (value ^ tail) * _K2
+    value ^= value >> _U29
+    value *= _K3
+    return value ^ (value >> _U32)
+
+
+@kernel
+def _hash_all(addresses: Any, lengths: Any, limit: Any, out: Any) -> None:
+    for i in range(out.shape[0]):
+        if lengths[i] < 0:
+            out[i] = NULL_HASH
+        else:
+            out[i] = _hash_bytes(addresses[i], min(lengths[i], limit))
+
+
+def hash_strings(column: StringColumn, limit: int = 2**31) -> HashArray:
+    """uint64 [N], a hash of the first ``limit`` bytes of each string.
+
+    The same on every machine and in every run. Absent strings all have :data:`NULL_HASH`.
+    """
+    out = np.empty(len(column), np.uint64)
+    _hash_all(column.addresses, column.lengths, limit, out)
+    return out
+
+
+@kernel
+def _combine(first: Any, second: Any, out: Any) -> None:
+    for i in range(out.shape[0]):
+        value = first[i] * _K1 + second[i]
+        value ^= value >> _U32
+        value *= _K2
+        value ^= value >> _U29
+        value *= _K3
+        out[i] = value ^ (value >> _U32)
+
+
+def combine(first: HashArray, second: HashArray) -> HashArray:
+    """uint64 [N], one hash for each pair; the order of the two matters."""
+    out = np.empty(first.shape[0], np.uint64)
+    _combine(first, second, out)
+    return out
+
+
+@kernel
+def _same(one: Any, other: Any, length: Any) -> bool:
+    for i in range(length):  # noqa: SIM110 - numba knows no generators
+        if load_byte(one + i) != load_byte(other + i):
+            return False
+    return True
+
+
+@kernel
+def _distinct(
+    addresses: Any, lengths: Any, hashes: Any, limit: Any, table: Any, codes: Any, firsts: Any
+) -> int:
+    """Number the distinct strings in the order of their first appearance."""
+    mask = table.shape[0] - 1
+    count = 0
+    for i in range(codes.shape[0]):
+        if lengths[i] < 0:
+            codes[i] = -1
+            continue
+        length = min(lengths[i], limit)
+        slot = np.int64(hashes[i] & np.uint64(mask))
+        while True:
+            code = table[slot]
+            if code < 0:
+                table[slot] = codes[i] = count
+                firsts[count] = i
+                count += 1
+                break
+            other = firsts[code]
+            if (
+                hashes[other] == hashes[i]
+                and min(lengths[other], limit) == length
+                and _same(addresses[other], addresses[i], length)
+            ):
+                codes[i] = code
+                break
+            slot = (slot + 1) & mask
+    return count
+
+
+@kernel
+def _copy(addresses: Any, offsets: Any, data: Any) -> None:
+    for m in range(addresses.shape[0]):
+        for i in range(offsets[m + 1] - offsets[m]):
+            data[offsets[m] + i] = load_byte(addresses[m] + i)
+
+
+def distinct(
+    column: StringColumn, hashes: HashArray, limit: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """The distinct strings of a column, each cut to ``limit`` bytes.
+
+    Args:
+        column: N strings.
+        hashes: uint64 [N], their hashes over the first ``limit`` bytes.
+        limit: Most bytes of a string that count.
+
+    Returns:
+        ``data`` uint8 [B], ``offsets`` int64 [M + 1] and ``codes`` int32 [N] of a
+        :class:`enricher.features.tensors.TextColumn`.
+    """
+    size = 1 << max(4, (2 * len(column)).bit_length())
+    table = np.full(size, -1, np.int32)
+    codes = np.empty(len(column), np.int32)
+    firsts = np.empty(len(column), np.int64)
+    count = _distinct(column.addresses, column.lengths, hashes, limit, table, codes, firsts)
+    chosen = firsts[:count]
+    offsets = np.zeros(count + 1, np.int64)
+    np.cumsum(np.minimum(column.lengths[chosen], limit), out=offsets[1:])
+    data = np.empty(int(offsets[-1]), np.uint8)
+    _copy(column.addresses[chosen], offsets, data)
+    return data, offsets, codes
