@@ -73,6 +73,11 @@ class Bundle:
     card: str = ""
     digest: str = ""
 
+    @property
+    def version(self) -> str:
+        """Its version, ``major.minor.patch``, as its recipe says."""
+        return str(self.training.get("version", "0.0.0"))
+
     def save(self, folder: Path) -> None:
         """Write weights, configuration and card; the folder is replaced as a whole.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Protocol, TextIO
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, TextIO, TypeAlias
 
 from rich.console import Console
 from rich.progress import (
@@ -43,6 +43,10 @@ class Progress(Protocol):
     def say(self, words: str) -> None:
         """Show a message without disturbing the bar; log content in it is made safe."""
         ...
+
+
+ProgressBar: TypeAlias = Callable[[int, str], AbstractContextManager[Progress]]
+"""Opens a progress display for so many bytes of input, under a label of one word."""
 
 
 class _Silent:

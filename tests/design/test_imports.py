@@ -20,7 +20,7 @@ def allowed_imports() -> dict[str, set[str]]:
         if line.startswith("| `")
     ]
     return {
-        name.strip("`"): set() if allowed == "–" else set(allowed.split(", "))
+        name.strip("`"): set() if allowed == "-" else set(allowed.split(", "))
         for name, _, allowed in rows
     }
 

@@ -1,0 +1,52 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from enricher.config import Settings, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def settings_options(command: F) -> F:
+    """Add ``--config`` and ``--set``."""
+    command = click.option(
+        "--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Override one setting."
+    )(command)
+    return click.option(
+        "-c",
+        "--config",
+        "file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Settings file (YAML).",
+    )(command)
+
+
+def settings_of(file: Path | None, overrides: Sequence[str], **flags: object) -> Settings:
+    """The settings of a run; a flag that was given counts as the last override.
+
+    Args:
+        file: The settings file.
+        overrides: ``NAME=VALUE`` each.
+        flags: Values by setting, with ``__`` for the dot; None where the flag was not given.
+    """
+    given = [
+        f"{name.replace('__', '.')}={value}" for name, value in flags.items() if value is not None
+    ]
+    return load_settings(file, os.environ, [*overrides, *given]).settings
+
+
+def use_threads(number: int) -> None:
+    """Set how many processor threads the numeric libraries take; 0 leaves it to them.
+
+    They read these variables when they are imported, so this comes before.
+    """
+    if number:
+        for name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+            os.environ[name] = str(number)

@@ -1,0 +1,99 @@
+"""``enricher scan``: score logs once; alerts, summary, report."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from enricher.cli.options import settings_of, settings_options, use_threads
+
+if TYPE_CHECKING:
+    from enricher.report.progress import Progress
+
+
+class Share(click.ParamType[float]):
+    """A share such as ``20%`` or ``0.2``."""
+
+    name = "share"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it; it is above 0 and below 1."""
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"{text!r} is no share such as 20%", param, ctx)
+        if not 0 < share < 1:
+            self.fail(f"{text!r} is not between 0% and 100%", param, ctx)
+        return share
+
+
+@click.command("scan")
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for eve.json, summary.json, report.html and rejected.jsonl.",
+)  # fmt: skip
+@click.option("--state", type=click.Path(path_type=Path), help="The site's own state.")
+@click.option("--scores", is_flag=True, help="Write scores.parquet: every record's scores.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
+@click.option("--every-record", is_flag=True, help="One alert a record instead of grouping.")
+@click.option(
+    "--calibrate-first", type=Share(), metavar="SHARE",
+    help="Set thresholds on the first part of these records, for a first look: 20%.",
+)  # fmt: skip
+@click.option("--alerts-per-day", type=int, help="Alerts a day that somebody can look at.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@settings_options
+def command(
+    *,
+    paths: tuple[Path, ...],
+    out: Path,
+    state: Path | None,
+    scores: bool,
+    device: str | None,
+    every_record: bool,
+    calibrate_first: float | None,
+    alerts_per_day: int | None,
+    as_json: bool,
+    quiet: bool,
+    file: Path | None,
+    overrides: tuple[str, ...],
+) -> int:
+    """Score Zeek or Suricata logs and write EVE alerts, a summary and a report.
+
+    PATH is a file or a directory of logs: Zeek TSV or JSON, Suricata EVE; plain, gz, xz or zstd.
+    """
+    settings = settings_of(
+        file,
+        overrides,
+        state=state,
+        detector__device=device,
+        alerts__every_record="true" if every_record else None,
+        alerts__per_day=alerts_per_day,
+    )
+    use_threads(settings.detector.threads)
+    # What needs torch is imported when the usage is known to be right.
+    from enricher.pipeline.scan import ScanRequest, scan  # noqa: PLC0415
+    from enricher.report.progress import progress  # noqa: PLC0415
+    from enricher.report.terminal import make_console, print_summary  # noqa: PLC0415
+
+    def bar(size: int, label: str) -> AbstractContextManager[Progress]:
+        return progress(size, label=label, quiet=quiet or as_json)
+
+    request = ScanRequest(paths, out, scores=scores, calibrate_first=calibrate_first)
+    summary = scan(request, settings, bar)
+    if as_json:
+        click.echo(summary.to_json(), nl=False)
+    else:
+        print_summary(summary, make_console(sys.stdout))
+    return 1 if summary.inputs.failed_total or summary.balance() else 0

@@ -1,0 +1,1 @@
+"""Puts the stages together: the only room that knows them all."""

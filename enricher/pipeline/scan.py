@@ -1,0 +1,254 @@
+"""Scans logs once: scores, alerts, summary and report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from enricher import __version__
+from enricher.config import Settings
+from enricher.detector.detector import Detector
+from enricher.detector.site import SiteCalibration, load_site
+from enricher.errors import OutputError
+from enricher.logs import Kind, LogBatch
+from enricher.pipeline.ahead import ahead
+from enricher.pipeline.alerting import Alerting
+from enricher.pipeline.calibration import calibrate
+from enricher.pipeline.reading import RecordStream, find_logs
+from enricher.pipeline.rejected import RejectedLines
+from enricher.pipeline.scores_file import ScoresFile
+from enricher.pipeline.scoring import ScoredBatch, Scorer
+from enricher.pipeline.telling import bundle_info, calibration_info, tell_inputs
+from enricher.report.collect import Collector
+from enricher.report.html import write_report
+from enricher.report.progress import Progress, ProgressBar
+from enricher.report.summary import ScanSummary
+from enricher.sources import LogFile
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What to scan and what to write.
+
+    Attributes:
+        paths: Files and directories.
+        out: Folder for ``eve.json``, ``summary.json``, ``report.html`` and ``rejected.jsonl``.
+        scores: Write ``scores.parquet`` too.
+        calibrate_first: Share of the records of each kind, from the beginning, that is taken as
+            benign to set thresholds; None to use what the site has calibrated, or the defaults.
+    """
+
+    paths: Sequence[Path]
+    out: Path
+    scores: bool = False
+    calibrate_first: float | None = None
+
+
+def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSummary:
+    """Scan logs and write what was found.
+
+    Args:
+        request: What to scan.
+        settings: Everything else.
+        bar: Opens a progress bar for so many bytes under a label.
+
+    Returns:
+        The summary. Files that could not be read to their end are in ``inputs.failed``.
+
+    Raises:
+        InputError: If there is no log at the paths.
+        OutputError: If an output could not be written; none is left half written.
+        BundleError, DeviceError, StateError: If the detector could not be set up.
+    """
+    started = time.time()
+    _make_folder(request.out)
+    found = find_logs(request.paths)
+    detector = Detector.load(settings.detector.bundle, settings.detector.device)
+    if request.calibrate_first is None:
+        site = load_site(settings.state)
+    else:
+        site = _calibrate_on_first(request.calibrate_first, found.files, detector, settings, bar)
+    detector = Detector(detector.bundle, detector.device, site)
+
+    collector = Collector()
+    outputs = _Outputs.of(request, settings)
+    with ExitStack() as stack:
+        rejected = stack.enter_context(
+            RejectedLines(outputs.rejected, settings.reading.max_rejected)
+        )
+        names = [str(file.path) for file in found.files]
+        scorer = Scorer(detector, settings.context)
+        alerting = stack.enter_context(
+            Alerting(outputs.eve, names, scorer, settings, collector.add_alert)
+        )
+        scores = stack.enter_context(ScoresFile(outputs.scores, names)) if request.scores else None
+        progress = stack.enter_context(bar(_size(found.files), "scan"))
+        stream = RecordStream(
+            found.files,
+            settings.reading,
+            settings.detector.batch_records,
+            on_rejected=rejected.write,
+            on_progress=progress.advance,
+        )
+        for scored in _scored(stream, scorer):
+            alerting.take(scored)
+            if scores is not None:
+                scores.write(scored)
+            _count(collector, scored)
+        alerting.finish()
+    tell_inputs(collector, found, stream)
+    _tell_alerting(collector, alerting, settings)
+    _advise(collector, site, request, rejected)
+    summary = collector.summary(
+        program_version=__version__,
+        started=started,
+        finished=time.time(),
+        device=str(detector.device),
+        bundle=bundle_info(detector),
+        calibration=calibration_info(site),
+        outputs=outputs.named(request),
+    )
+    write_report(summary, outputs.report)
+    summary.write(outputs.summary)
+    return summary
+
+
+def _scored(stream: RecordStream, scorer: Scorer) -> Iterator[ScoredBatch]:
+    """Score while the next records are read and their features made, each on its own thread."""
+    known = (batch for batch in ahead(stream) if batch.kind in scorer.detector.kinds)
+    for batch, features in ahead((batch, scorer.extract(batch)) for batch in known):
+        yield scorer.score(batch, features)
+
+
+def _count(collector: Collector, scored: ScoredBatch) -> None:
+    collector.add_scored(
+        scored.batch.kind,
+        scored.batch.frame["ts"].to_numpy(),
+        scored.scores.score,
+        scored.verdict_counts(),
+    )
+
+
+def _tell_alerting(collector: Collector, alerting: Alerting, settings: Settings) -> None:
+    every_record = settings.alerts.every_record
+    collector.alerts.window_seconds = 0.0 if every_record else settings.alerts.window_seconds
+    collector.alerts.per_day = None if every_record else settings.alerts.per_day
+    for family, count in alerting.held_back.items():
+        collector.hold_back(family, count)
+    if alerting.closed_early:
+        collector.note(
+            f"{alerting.closed_early} groups of alerts were closed early because more than "
+            f"{settings.alerts.max_groups} were open: some alerts may stand twice under one id.",
+            warning=True,
+        )
+
+
+def _calibrate_on_first(
+    share: float,
+    files: Sequence[LogFile],
+    detector: Detector,
+    settings: Settings,
+    bar: ProgressBar,
+) -> dict[Kind, SiteCalibration]:
+    """Count the records of each kind, then calibrate on the first ``share`` of them."""
+
+    def stream(progress: Progress) -> RecordStream:
+        return RecordStream(
+            files, settings.reading, settings.detector.batch_records, on_progress=progress.advance
+        )
+
+    counts: dict[Kind, int] = {}
+    with bar(_size(files), "count") as progress:
+        for batch in stream(progress):
+            counts[batch.kind] = counts.get(batch.kind, 0) + len(batch)
+    quotas = {kind: max(1, round(share * count)) for kind, count in counts.items()}
+    with bar(_size(files), "calibrate") as progress:
+        first = _first(ahead(stream(progress)), quotas)
+        return calibrate(first, Scorer(detector, settings.context), settings)
+
+
+def _first(batches: Iterator[LogBatch], quotas: Mapping[Kind, int]) -> Iterator[LogBatch]:
+    """The first records of each kind, so many of each."""
+    left = dict(quotas)
+    for batch in batches:
+        take = min(left[batch.kind], len(batch))
+        if take:
+            left[batch.kind] -= take
+            yield LogBatch(batch.kind, batch.frame.head(take))
+        if not any(left.values()):
+            return
+
+
+def _advise(
+    collector: Collector,
+    site: Mapping[Kind, SiteCalibration],
+    request: ScanRequest,
+    rejected: RejectedLines,
+) -> None:
+    if request.calibrate_first is not None:
+        collector.note(
+            f"Thresholds were set on the first {request.calibrate_first:.0%} of these records, "
+            "as if they were benign: what is in them is judged mildly."
+        )
+    for calibration in site.values():
+        for sentence in calibration.notes:
+            collector.note(f"{calibration.kind}: {sentence}", warning=True)
+        if calibration.trimmed_sources:
+            collector.note(
+                f"{calibration.kind}: {calibration.trimmed_records} records of "
+                f"{', '.join(calibration.trimmed_sources[:5])} were left out of the calibration "
+                "because they looked like attacks; look at them.",
+                warning=True,
+            )
+    if rejected.not_kept:
+        collector.note(
+            f"{rejected.not_kept} more rejected lines are counted but not kept in rejected.jsonl; "
+            "reading.max_rejected says how many are."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    eve: Path
+    summary: Path
+    report: Path
+    rejected: Path
+    scores: Path
+
+    @classmethod
+    def of(cls, request: ScanRequest, settings: Settings) -> _Outputs:
+        out = request.out
+        return cls(
+            eve=settings.outputs.eve or out / "eve.json",
+            summary=out / "summary.json",
+            report=out / "report.html",
+            rejected=out / "rejected.jsonl",
+            scores=out / "scores.parquet",
+        )
+
+    def named(self, request: ScanRequest) -> dict[str, str]:
+        paths = {
+            "alerts": self.eve,
+            "summary": self.summary,
+            "report": self.report,
+            "rejected": self.rejected,
+        }
+        if request.scores:
+            paths["scores"] = self.scores
+        return {name: str(path) for name, path in paths.items()}
+
+
+def _size(files: Sequence[LogFile]) -> int:
+    return sum(file.size for file in files)
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{out}: {error.strerror or error}; name a folder that can be written with --out"
+        ) from error

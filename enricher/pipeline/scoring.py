@@ -1,0 +1,97 @@
+"""From records to verdicts: context, features, scores and decision, in the order of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from enricher.alerts import UNKNOWN, UNKNOWN_FAMILY, Policy, decide
+from enricher.alerts.decide import Verdicts
+from enricher.config import ContextSettings
+from enricher.detector.detector import Detector
+from enricher.detector.scores import Reason, Scores
+from enricher.features.context import ContextTracker
+from enricher.features.extract import extract
+from enricher.features.tensors import Features
+from enricher.logs import Kind, LogBatch
+
+# Reasons are worked out for so many records of a batch at most: an alert on every record of a
+# flood needs no reasons for each.
+MAX_EXPLAINED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBatch:
+    """A batch with all that is known of it; rows correspond."""
+
+    batch: LogBatch
+    features: Features
+    scores: Scores
+    verdicts: Verdicts
+
+    def verdict_counts(self) -> dict[str, int]:
+        """Number of records by verdict: ``benign``, ``unknown`` or the family's name."""
+        names = (UNKNOWN_FAMILY, "benign", *self.scores.families)
+        counts = np.bincount(self.verdicts - UNKNOWN, minlength=len(names)).tolist()
+        return {name: n for name, n in zip(names, counts, strict=True) if n}
+
+
+class Scorer:
+    """Scores batches of any kind. Keeps the context of each kind from batch to batch.
+
+    Args:
+        detector: The model on its device.
+        context: Bounds on what is remembered of the records before.
+    """
+
+    def __init__(self, detector: Detector, context: ContextSettings) -> None:
+        self.detector = detector
+        self._trackers: Mapping[Kind, ContextTracker] = {
+            kind: ContextTracker(
+                kind,
+                sources=_power_of_two(context.sources),
+                pairs=_power_of_two(context.pairs),
+                destinations=_power_of_two(context.destinations),
+            )
+            for kind in detector.kinds
+        }
+        self._policies = {kind: _policy(detector, kind) for kind in detector.kinds}
+
+    def extract(self, batch: LogBatch) -> Features:
+        """The features of the next records of their kind."""
+        return extract(batch, self._trackers[batch.kind])
+
+    def score(self, batch: LogBatch, features: Features) -> ScoredBatch:
+        """Score and decide."""
+        scores = self.detector.score(features)
+        return ScoredBatch(batch, features, scores, decide(scores, self._policies[batch.kind]))
+
+    def __call__(self, batch: LogBatch) -> ScoredBatch:
+        """Extract and score the next records of their kind."""
+        return self.score(batch, self.extract(batch))
+
+    def explain(self, scored: ScoredBatch, rows: npt.NDArray[np.int64]) -> list[tuple[Reason, ...]]:
+        """Why some rows of a batch were flagged; nothing beyond :data:`MAX_EXPLAINED` of them."""
+        reasons: list[tuple[Reason, ...]] = [()] * len(rows)
+        chosen = np.arange(min(len(rows), MAX_EXPLAINED))
+        codes = scored.verdicts[rows[chosen]]
+        for code in np.unique(codes).tolist():
+            places = chosen[codes == code]
+            family = None if code == UNKNOWN else int(code)
+            found = self.detector.explain(scored.features, rows[places], family)
+            for place, why in zip(places.tolist(), found, strict=True):
+                reasons[place] = why
+        return reasons
+
+
+def _policy(detector: Detector, kind: Kind) -> Policy:
+    thresholds = detector.thresholds(kind)
+    return Policy(thresholds.families, thresholds.values, thresholds.alpha)
+
+
+def _power_of_two(size: int) -> int:
+    """The next power of two: what the tables of the context come in."""
+    return 1 << (size - 1).bit_length()
