@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 UNKNOWN_FAMILY = "unknown"
 """Family of a record that is new to every family and to the site."""
@@ -139,6 +140,7 @@ def check_name(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=1024)
 def family_info(name: str) -> FamilyInfo:
     """What is known of a family by its name; a name that says nothing gets safe defaults.
 
@@ -169,6 +171,7 @@ def with_severity(info: FamilyInfo, category: str, severity: int) -> FamilyInfo:
     return replace(info, category=category, severity=severity)
 
 
+@lru_cache(maxsize=1024)
 def signature_id(family: str, category: str, severity: int) -> int:
     """A signature id that is the same wherever family, category and severity are.
 

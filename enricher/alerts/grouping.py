@@ -37,11 +37,24 @@ class _Group:
     rank: Rank
     strongest: Detection
     reasons: tuple[Reason, ...]
-    first_ts: float
-    last_ts: float
+    first_ts: float = math.inf
+    last_ts: float = -math.inf
     count: int = 0
     kinds: list[int] = field(default_factory=lambda: [0] * len(KINDS))
     destinations: set[int] | None = field(default_factory=set)
+
+    def take(
+        self, kind: int, count: int, first_ts: float, last_ts: float, destinations: list[int]
+    ) -> None:
+        """Count some more records."""
+        self.count += count
+        self.kinds[kind] += count
+        self.first_ts = min(self.first_ts, first_ts)
+        self.last_ts = max(self.last_ts, last_ts)
+        if self.destinations is not None:
+            self.destinations.update(destinations)
+            if len(self.destinations) > MAX_DESTINATIONS:
+                self.destinations = None
 
 
 class Grouper:
@@ -138,34 +151,26 @@ class Grouper:
         self, part: _Partials, flagged: Flagged, file_names: FileNames, explain: Explain | None
     ) -> None:
         groups, kind = self._groups, KINDS.index(flagged.kind)
-        winners: list[tuple[_Key, int, Rank]] = []
-        for key, rank, place in zip(part.keys(flagged), part.ranks, part.best, strict=True):
-            group = groups.get(key)
-            if group is None or rank < group.rank:
-                winners.append((key, place, rank))
-        places = np.asarray([place for _, place, _ in winners], dtype=np.int64)
+        keys = part.keys(flagged)
+        winners = [
+            (key, rank, place)
+            for key, rank, place in zip(keys, part.ranks, part.best, strict=True)
+            if key not in groups or rank < groups[key].rank
+        ]
+        places = np.asarray([place for _, _, place in winners], dtype=np.int64)
         reasons = explain(flagged.rows[places]) if explain and winners else [()] * len(winners)
-        for (key, _, rank), detection, why in zip(
+        for (key, rank, _), detection, why in zip(
             winners, flagged.detections(places, file_names), reasons, strict=True
         ):
             group = groups.get(key)
             if group is None:
-                groups[key] = _Group(rank, detection, tuple(why), math.inf, -math.inf)
+                groups[key] = _Group(rank, detection, tuple(why))
             else:
                 group.rank, group.strongest, group.reasons = rank, detection, tuple(why)
         for key, count, first, last, destinations in zip(
-            part.keys(flagged), part.counts, part.first_ts, part.last_ts, part.destinations,
-            strict=True,
-        ):  # fmt: skip
-            group = groups[key]
-            group.count += count
-            group.kinds[kind] += count
-            group.first_ts = min(group.first_ts, first)
-            group.last_ts = max(group.last_ts, last)
-            if group.destinations is not None:
-                group.destinations.update(destinations)
-                if len(group.destinations) > MAX_DESTINATIONS:
-                    group.destinations = None
+            keys, part.counts, part.first_ts, part.last_ts, part.destinations, strict=True
+        ):
+            groups[key].take(kind, count, first, last, destinations)
 
     def _close_oldest(self) -> list[Alert]:
         oldest = min(key[2] for key in self._groups)

@@ -69,9 +69,5 @@ def timestamp(ts: float) -> str:
     9999 is moved to their ends.
     """
     bounded = min(max(ts, 0.0), LATEST_TIME) if ts == ts else 0.0  # noqa: PLR0124 - not a number
-    return datetime.fromtimestamp(bounded, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+0000")
-
-
-def day(moment: datetime) -> str:
-    """A date as rule metadata has it: ``2026_01_01``."""
-    return moment.strftime("%Y_%m_%d")
+    text = datetime.fromtimestamp(bounded, UTC).isoformat(timespec="microseconds")
+    return text.removesuffix("+00:00") + "+0000"
