@@ -10,7 +10,8 @@ NAME_LIMIT = 64
 COUNTED_NAMES = 100
 PASSED_PREFIX = "event:"
 
-_FIELDS, _VALUE_LIMIT, _LIST_LIMIT = 100, 2000, 50
+_FIELDS, _LIST_LIMIT = 100, 50
+_VALUE_LIMIT, _TEXT_LIMIT = 2000, 4000
 
 Scalar: TypeAlias = str | int | float | bool | None
 Record: TypeAlias = dict[str, Scalar | list[Scalar]]
@@ -35,11 +36,16 @@ def top(counts: Mapping[str, int], number: int) -> tuple[list[tuple[str, int]], 
 
 
 def bounded(text: str, limit: int) -> str:
-    """Text cut to a length, without lone surrogates, otherwise as it is."""
-    if len(text) > limit:
-        keep = (limit - 1) // 2
-        text = f"{text[: limit - 1 - keep]}…{text[len(text) - keep :]}"
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Text cut to a length, with lone surrogates written out, otherwise as it is."""
+    text = _cut(text, limit)
+    return _cut(text.encode("utf-8", "backslashreplace").decode("utf-8"), limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    keep = (limit - 1) // 2
+    return f"{text[: limit - 1 - keep]}…{text[len(text) - keep :]}"
 
 
 def bounded_record(record: Mapping[str, Any]) -> Record:
@@ -78,11 +84,11 @@ def finite(value: float) -> float | None:
 
 
 def jsonable(value: Any) -> Any:
-    """Strict JSON: no NaN, no lone surrogates."""
+    """Strict JSON of bounded size: no NaN, no lone surrogates, no text without end."""
     if isinstance(value, dict):
         out: dict[str, Any] = {}
         for key, item in value.items():
-            name = bounded(str(key), len(str(key)))
+            name = bounded(str(key), _VALUE_LIMIT)
             clash = isinstance(item, int) and isinstance(out.get(name), int)
             out[name] = out[name] + item if clash else jsonable(item)
         return out
@@ -90,4 +96,4 @@ def jsonable(value: Any) -> Any:
         return [jsonable(item) for item in value]
     if isinstance(value, float):
         return finite(value)
-    return bounded(value, len(value)) if isinstance(value, str) else value
+    return bounded(value, _TEXT_LIMIT) if isinstance(value, str) else value

@@ -22,10 +22,13 @@ from enricher.report.text import count, safe, utc
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ft2font import FT2Font
 
 LABEL_LIMIT = 28
 SMALL = 8.0
 _TICKS = 9
+# Inches that a column of a legend needs beside its label.
+_LEGEND_COLUMN = 0.36
 _STEPS = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200),
     *(86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000),
@@ -130,19 +133,33 @@ def image(paint: Painter, size: tuple[float, float], theme: Theme) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def label(text: object) -> str:
+def label(text: object, limit: int = LABEL_LIMIT) -> str:
     """Text of a log as a label: safe, short, and only letters that the font has."""
-    return "".join(
-        char if ord(char) in _letters() else ascii(char)[1:-1] for char in safe(text, LABEL_LIMIT)
+    shown = "".join(
+        char if ord(char) in _letters() else ascii(char)[1:-1] for char in safe(text, limit)
     )
+    # What is empty or begins with an underscore would be left out of a legend.
+    return f" {shown}" if shown.startswith("_") else shown or "-"
+
+
+@cache
+def _font() -> FT2Font:
+    from matplotlib import font_manager, ft2font  # noqa: PLC0415 - see settings
+
+    return ft2font.FT2Font(font_manager.findfont("DejaVu Sans"))
 
 
 @cache
 def _letters() -> frozenset[int]:
-    from matplotlib import font_manager, ft2font  # noqa: PLC0415 - see settings
+    return frozenset(_font().get_charmap())
 
-    path = font_manager.findfont("DejaVu Sans", fallback_to_default=True)
-    return frozenset(ft2font.FT2Font(path).get_charmap())
+
+def _width(text: str) -> float:
+    """Width of a label in inches."""
+    font = _font()
+    font.set_size(SMALL, 72)
+    font.set_text(text)
+    return float(font.get_width_height()[0]) / 64 / 72
 
 
 def style(axes: Axes, theme: Theme, words: str, grid: Literal["x", "y"] = "y") -> None:
@@ -160,12 +177,24 @@ def style(axes: Axes, theme: Theme, words: str, grid: Literal["x", "y"] = "y") -
         axes.set_ylabel(words, color=theme.text, fontsize=SMALL)
 
 
-def legend(axes: Axes, theme: Theme, columns: int) -> None:
-    """A legend above the axes, where it covers no data."""
+def legend(axes: Axes, theme: Theme, width: float) -> None:
+    """A legend above the axes, where it covers no data.
+
+    Args:
+        axes: Its artists with labels; nothing happens where there are none.
+        theme: Colours.
+        width: Room for it in inches; labels decide how many columns that is.
+    """
+    handles, names = axes.get_legend_handles_labels()
+    if not names:
+        return
+    columns = int(width / (max(map(_width, names)) + _LEGEND_COLUMN))
     axes.legend(
+        handles,
+        names,
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=columns,
+        ncols=max(1, min(columns, len(names))),
         frameon=False,
         fontsize=SMALL,
         labelcolor=theme.text,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _FAMILIES = 6
 _KINDS = 6
+_KIND_LIMIT = 12
 _SOURCES = 10
 _OTHERS = "other families"
 _WIDE, _HALF = 9.2, 4.5
@@ -100,7 +101,7 @@ def _figures(summary: ScanSummary) -> Iterator[_Figure]:
         yield (
             "Top sources",
             _alt_sources(summary),
-            (_WIDE, 0.95 + 0.25 * min(_SOURCES, len(summary.sources))),
+            (_WIDE, max(1.6, 0.95 + 0.25 * min(_SOURCES, len(summary.sources)))),
             lambda figure, theme: _paint_sources(summary, figure.subplots(), theme),
         )
 
@@ -152,8 +153,7 @@ def _paint_timeline(summary: ScanSummary, figure: Figure, theme: Theme) -> None:
     whole_numbers(upper, "y")
     whole_numbers(lower, "y")
     time_axis(lower, theme, ends[0], ends[-1])
-    if any(bottom):
-        legend(upper, theme, columns=_FAMILIES + 1)
+    legend(upper, theme, _WIDE - 1)
 
 
 def _alt_timeline(summary: ScanSummary) -> str:
@@ -191,16 +191,16 @@ def _paint_verdicts(summary: ScanSummary, axes: Axes, theme: Theme) -> None:
     highest = max(account.scored for _, account in kinds)
     powers_of_ten(axes, "x", highest)
     axes.set_xlim(0.7, 20 * highest)
-    axes.set_yticks(range(len(kinds)), [label(kind) for kind, _ in kinds])
+    axes.set_yticks(range(len(kinds)), [label(kind, _KIND_LIMIT) for kind, _ in kinds])
     axes.invert_yaxis()
     axes.set_xlabel("records (logarithmic scale)", color=theme.text, fontsize=SMALL)
-    legend(axes, theme, columns=3)
+    legend(axes, theme, _HALF - 0.9)
 
 
 def _alt_verdicts(summary: ScanSummary) -> str:
     parts = [
-        f"{safe(kind, 12)}: {count(a.benign)} benign, {count(sum(a.families.values()))} of known "
-        f"families, {count(a.unknown)} unknown"
+        f"{safe(kind, _KIND_LIMIT)}: {count(a.benign)} benign, "
+        f"{count(sum(a.families.values()))} of known families, {count(a.unknown)} unknown"
         for kind, a in _scored(summary)
     ]
     return "Scored records by log kind and verdict. " + "; ".join(parts) + "."
@@ -210,14 +210,20 @@ def _paint_scores(summary: ScanSummary, axes: Axes, theme: Theme) -> None:
     edges = [i / SCORE_BINS for i in range(SCORE_BINS + 1)]
     kinds = _scored(summary)
     for (kind, account), color in zip(kinds, theme.series, strict=False):
-        axes.stairs(account.score_histogram, edges, color=color, linewidth=1.6, label=label(kind))
+        axes.stairs(
+            account.score_histogram,
+            edges,
+            color=color,
+            linewidth=1.6,
+            label=label(kind, _KIND_LIMIT),
+        )
     style(axes, theme, "records (logarithmic scale)")
     highest = max(max(account.score_histogram) for _, account in kinds)
     powers_of_ten(axes, "y", highest)
     axes.set_ylim(0.7, 2 * max(1, highest))
     axes.set_xlim(0, 1)
     axes.set_xlabel("score, 0 benign to 1 attack", color=theme.text, fontsize=SMALL)
-    legend(axes, theme, columns=4)
+    legend(axes, theme, _HALF - 0.9)
 
 
 def _alt_scores(summary: ScanSummary) -> str:
@@ -243,8 +249,7 @@ def _paint_sources(summary: ScanSummary, axes: Axes, theme: Theme) -> None:
     axes.set_xlim(0, max([1, *left]) * 1.03)
     axes.set_xlabel("alerts", color=theme.text, fontsize=SMALL)
     whole_numbers(axes, "x")
-    if any(left):
-        legend(axes, theme, columns=_FAMILIES + 1)
+    legend(axes, theme, _WIDE / 2)
 
 
 def _alt_sources(summary: ScanSummary) -> str:

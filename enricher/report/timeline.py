@@ -91,15 +91,15 @@ class TimelineCounter:
         buckets = sorted(self._records)
         if not buckets:
             return None
-        # An alert's record is among the records, so alerts need no span of their own; a few
-        # stray ones that carry alerts are reason enough to show everything.
+        # An alert's record is among the records, so alerts need no span of their own.
         cumulated = np.cumsum([self._records[bucket] for bucket in buckets])
         low = buckets[int(np.searchsorted(cumulated, cumulated[-1] * 0.005))]
         high = buckets[int(np.searchsorted(cumulated, cumulated[-1] * 0.995))]
-        whole = buckets[-1] - buckets[0] + 1
-        if whole <= _STRAY_FACTOR * max(high - low + 1, DISPLAY_BUCKETS):
+        length = max(high - low + 1, DISPLAY_BUCKETS)
+        if buckets[-1] - buckets[0] + 1 <= _STRAY_FACTOR * length:
             return buckets[0], buckets[-1]
-        return low, high
+        near = [bucket for bucket in buckets if low - length <= bucket <= high + length]
+        return near[0], near[-1]
 
     def _widen_if_full(self) -> None:
         size = max([len(self._records), *map(len, self._alerts.values())])

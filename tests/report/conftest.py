@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import functools
 import math
 import random
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,6 +123,11 @@ def demo_collector(alerts: int = 42, seed: int = 7) -> Collector:
 
 
 def demo_summary(alerts: int = 42, seed: int = 7) -> ScanSummary:
+    return copy.deepcopy(_built(alerts, seed))
+
+
+@functools.cache
+def _built(alerts: int, seed: int) -> ScanSummary:
     return demo_collector(alerts, seed).summary(
         program_version="0.1.0",
         started=START + 2 * DAY,
@@ -148,6 +157,63 @@ def demo_summary(alerts: int = 42, seed: int = 7) -> ScanSummary:
             "rejected": "out/rejected.jsonl",
         },
     )
+
+
+HOSTILE = (
+    "<script>document.title='owned'</script>",
+    '"><img src=x onerror="document.title=\'owned\'">',
+    "' onmouseover='alert(1)' style='position:fixed",
+    "{{ 1337*7919 }}{% for x in y %}",
+    "]]></style></svg><svg onload=alert(1)>",
+    "--><!--<img src=http://127.0.0.1:9/x>",
+    "</title></textarea></details><iframe src=javascript:alert(1)>",
+    "[bold red]markup[/bold red][link=http://127.0.0.1:9/]x[/link]",
+    "\x1b]0;title\x07\x1b[2J\x1b[31mred",
+    "\x9b31m\x9d0;title\x9c",
+    "exe.\u202egpj\u2066\u2069\u200b\ufeff",
+    "two\r\nlines\u2028and\u2029more\x85",
+    "nul\x00 \x7f\x08\x08 lone \ud800\udfff",
+    "$x^2$ \\frac{1}{0} $",
+    "\u4e2d\u6587 \U0001f600 \u0e33 \u0627\u0644",
+    "a" + "\u0301" * 500,
+    "%s%n{0.__class__}",
+    "A" * 1_000_000,
+    "",
+)
+
+
+def poison(value: Any, texts: list[str]) -> Any:
+    """A copy of a summary with hostile text wherever there is text, names of counts included."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fixed = {"level", "summary_version"}
+        if type(value).__name__ == "CalibrationInfo":
+            fixed.add("source")
+        changes = {
+            field.name: poison(getattr(value, field.name), texts)
+            for field in dataclasses.fields(value)
+            if field.name not in fixed
+        }
+        return dataclasses.replace(value, **changes)
+    if isinstance(value, dict):
+        return {poison(key, texts): poison(item, texts) for key, item in value.items()}
+    if isinstance(value, list):
+        return [poison(item, texts) for item in value]
+    if isinstance(value, str):
+        texts.append(texts.pop(0))
+        return texts[-1]
+    return value
+
+
+def hostile_summary(texts: list[str] | None = None, alerts: int = 30) -> ScanSummary:
+    summary = demo_summary(alerts)
+    poisoned: ScanSummary = poison(summary, list(texts or HOSTILE))
+    return poisoned
+
+
+@pytest.fixture(scope="session")
+def make_hostile_summary() -> Callable[..., ScanSummary]:
+    """Makes a summary all of whose text is hostile."""
+    return hostile_summary
 
 
 @pytest.fixture(scope="session")
