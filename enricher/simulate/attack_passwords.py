@@ -62,7 +62,7 @@ def spraying(world: World, traffic: Traffic, rng: np.random.Generator) -> None:
         traffic,
         flows,
         ts=ts + 0.05,
-        host=f"www.{names.site_name(rng)}",
+        host=world.own_name,
         uri=path,
         agent=attacker_agent(rng, ("Mozilla/4.0 (compatible)",)),
         method="POST",

@@ -185,7 +185,9 @@ def _send(
     total = len(uris)
     inside = rng.random() < 0.2  # noqa: PLR2004
     source = someone(world, rng) if inside else outside_address(rng)
-    target = str(world.servers[0]) if rng.random() < 0.8 else outside_address(rng)  # noqa: PLR2004
+    target, name = str(world.servers[0]), world.own_name
+    if inside and rng.random() < 0.8:  # noqa: PLR2004  # at somebody else's server
+        target, name = outside_address(rng), f"www.{names.site_name(rng)}"
     mean = float(rng.choice([1.0, 1.0, 4.0, 30.0]))
     count = rng.geometric(1.0 / mean, total)
     count = count[: int(np.searchsorted(np.cumsum(count), total)) + 1]
@@ -217,7 +219,7 @@ def _send(
         traffic,
         flows[burst],
         ts=ts,
-        host=target if rng.random() < 0.3 else f"www.{names.site_name(rng)}",  # noqa: PLR2004
+        host=target if rng.random() < 0.3 else name,  # noqa: PLR2004
         uri=uris,
         agent=attacker_agent(rng, tools),
         method=pl.Series(["GET", "POST"]).gather(posts * 1),

@@ -12,7 +12,6 @@ from enricher.simulate.traffic import Traffic
 from enricher.simulate.world import Floats, Ints, World
 
 _SESSIONS_AN_HOUR = 4.0
-_MIMES = ["text/html", "application/json", "image/png", "image/jpeg", "text/plain", "text/css"]
 
 
 def browsing(world: World, traffic: Traffic, rng: np.random.Generator) -> None:
@@ -184,9 +183,6 @@ def _plain(
         sent=sent,
         received=received,
         status=status,
-        mime=[
-            [_MIMES[i]] for i in rng.choice(6, len(moment), p=[0.35, 0.15, 0.2, 0.15, 0.05, 0.1])
-        ],
     )
 
 

@@ -70,7 +70,7 @@ def phoning_home(world: World, traffic: Traffic, rng: np.random.Generator) -> No
 def own_web_server(world: World, traffic: Traffic, rng: np.random.Generator) -> None:
     """The site's own server, visited by people and by crawlers that find dead links."""
     server = str(world.servers[0])
-    host = f"www.{names.site_name(rng)}"
+    host = world.own_name
     visits = int(rng.poisson(70.0 * world.hours * world.scale))
     visitors = [outside_address(rng) for _ in range(max(4, visits // 3))]
     agents = [browser_agent(rng) for _ in visitors]
@@ -108,6 +108,7 @@ def own_web_server(world: World, traffic: Traffic, rng: np.random.Generator) -> 
         agent=pl.Series(agents, dtype=pl.String).gather(who).gather(burst),
         method=pl.Series(["GET", "POST"]).gather(posts * 1),
         depth=np.arange(len(ts)) - np.repeat(np.cumsum(count) - count, count) + 1,
+        referrer=pl.Series([None, f"http://{host}/"]).gather(rng.integers(0, 2, len(ts))),
         sent=sent,
         received=received,
         status=status,

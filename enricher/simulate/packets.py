@@ -5,8 +5,14 @@ Zeek's connection states and history letters: docs.zeek.org, ``Conn::Info``.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
+
+Whole: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 
 _HISTORIES = {
     "SF": (
@@ -42,33 +48,37 @@ _BARE = {
     "OTH": (1, 1),
 }
 _SEGMENT = 1400
-_NO_ANSWER = ("S0", "REJ", "RSTOS0", "RSTRH", "SH")
 
 
 def tcp_packets(
     rng: np.random.Generator, sizes: pl.DataFrame, *, tracked: bool = True
 ) -> dict[str, pl.Series]:
-    """``history``, ``*_pkts``, ``*_ip_bytes`` of TCP connections.
+    """``history``, ``*_pkts``, ``*_ip_bytes`` of TCP connections, and the rest as Zeek has it.
+
+    One SYN alone has neither duration nor bytes in Zeek's log.
 
     Args:
         rng: Source of chance.
-        sizes: ``conn_state``, ``orig_bytes``, ``resp_bytes``.
+        sizes: ``conn_state``, ``duration``, ``orig_bytes``, ``resp_bytes``.
         tracked: Whether Zeek keeps a history.
     """
     assert tracked
     states, code = _codes(sizes["conn_state"])
     sent, received = _bytes(sizes, "orig_bytes"), _bytes(sizes, "resp_bytes")
     bare = np.array([_BARE[state] for state in states], dtype=np.int64).reshape(-1, 2)[code]
-    quiet = np.isin(code, [i for i, state in enumerate(states) if state in _NO_ANSWER])
     out_segments, in_segments = -(-sent // _SEGMENT), -(-received // _SEGMENT)
-    again = rng.choice(4, len(code), p=[0.55, 0.15, 0.2, 0.1])
-    first = (
-        bare[:, 0] + out_segments + in_segments // 2 + np.where(quiet, again * (bare[:, 0] == 1), 0)
-    )
+    first = bare[:, 0] + out_segments + in_segments // 2
     second = bare[:, 1] + in_segments + out_segments // 2
+    unanswered = code == states.index("S0") if "S0" in states else np.zeros(len(code), dtype=bool)
+    tries = np.where(unanswered, _tries(rng, sizes["duration"]), 1)
+    first = np.where(unanswered, tries, first)
     header = int(rng.choice([40, 52]))
     lead = int(rng.choice([4, 12, 20]))  # options of the first packet
+    once = unanswered & (tries == 1)
     return {
+        "duration": _waits(rng, sizes["duration"], unanswered, tries),
+        "orig_bytes": sizes["orig_bytes"].set(pl.Series(once), None),
+        "resp_bytes": sizes["resp_bytes"].set(pl.Series(once), None),
         "history": _history(rng, states, code, sent + received == 0),
         "orig_pkts": pl.Series(first),
         "orig_ip_bytes": pl.Series(sent + first * header + lead * (first > 0)),
@@ -77,9 +87,22 @@ def tcp_packets(
     }
 
 
-def _history(
-    rng: np.random.Generator, states: list[str], code: np.ndarray, empty: np.ndarray
+def _tries(rng: np.random.Generator, duration: pl.Series) -> Whole:
+    """How often an unanswered SYN is sent: once where nothing lasted, else up to four times."""
+    again = rng.choice([2, 3, 4], len(duration), p=[0.5, 0.3, 0.2])
+    return np.where(duration.is_null().to_numpy(), 1, again)
+
+
+def _waits(
+    rng: np.random.Generator, duration: pl.Series, unanswered: Flags, tries: Whole
 ) -> pl.Series:
+    """Durations; a SYN is repeated after 1, 2, 4 … seconds (RFC 6298)."""
+    waited = 2.0 ** (tries - 1) - 1.0 + 0.03 * rng.random(len(duration))
+    kept = duration.zip_with(pl.Series(~unanswered), pl.Series(waited))
+    return kept.set(pl.Series(unanswered & (tries == 1)), None)
+
+
+def _history(rng: np.random.Generator, states: list[str], code: Whole, empty: Flags) -> pl.Series:
     table: list[str] = []
     index = np.zeros(len(code), dtype=np.int64)
     for number, state in enumerate(states):
@@ -103,7 +126,10 @@ def udp_packets(
     first = np.maximum(-(-sent // 1200), 1)
     second = np.where(received > 0, np.maximum(-(-received // 1200), 1), 0)
     history = np.where(second > 0, "Dd", "D")
+    alone = sizes["duration"].is_null() & pl.Series(second == 0)
     return {
+        "orig_bytes": sizes["orig_bytes"].set(alone, None),
+        "resp_bytes": sizes["resp_bytes"].set(alone, None),
         "history": pl.Series(history, dtype=pl.String)
         if tracked
         else pl.Series([None] * len(sent), dtype=pl.String),
@@ -114,11 +140,11 @@ def udp_packets(
     }
 
 
-def _codes(states: pl.Series) -> tuple[list[str], np.ndarray]:
+def _codes(states: pl.Series) -> tuple[list[str], Whole]:
     table = sorted(states.unique().to_list())
     codes = states.replace_strict(table, list(range(len(table))), return_dtype=pl.Int64)
     return table, codes.to_numpy()
 
 
-def _bytes(sizes: pl.DataFrame, name: str) -> np.ndarray:
+def _bytes(sizes: pl.DataFrame, name: str) -> Whole:
     return sizes[name].fill_null(0).to_numpy()

@@ -138,7 +138,7 @@ def requests(
     *,
     ts: Column,
     host: Column,
-    uri: Column,
+    uri: Columns | str,
     agent: Column,
     method: Column = "GET",
     depth: Column = 1,
@@ -146,11 +146,9 @@ def requests(
     sent: Column = 0,
     received: Column = 0,
     status: Column = 200,
-    mime: Columns | None = None,
 ) -> None:
     """HTTP requests within connections; row i is of ``flows[i]``."""
     codes = np.broadcast_to(np.asarray(status, dtype=np.int64), (flows.height,))
-    kinds = [None] * flows.height if mime is None else mime
     traffic.add(
         "http",
         flows,
@@ -167,8 +165,24 @@ def requests(
         status_code=codes,
         status_msg=pl.Series(codes).replace_strict(STATUS, return_dtype=pl.String),
         tags=pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, flows.height),
-        resp_mime_types=pl.Series(kinds, dtype=pl.List(pl.String)),
+        resp_mime_types=_mime_types(uri, received, flows.height),
     )
+
+
+_MIMES = {".png": "image/png", ".jpg": "image/jpeg", ".json": "application/json"}
+_MIMES |= {".txt": "text/plain", ".zip": "application/zip"}
+
+
+def _mime_types(uri: Columns | str, received: Column, number: int) -> pl.Series:
+    """What Zeek would see in the bodies, by what was asked for; null without a body."""
+    asked = pl.Series([uri] * number if isinstance(uri, str) else uri, dtype=pl.String)
+    ending = asked.str.extract(r"^[^?]*(\.\w{3,4})(?:\?|$)")
+    types = ending.replace_strict(_MIMES, default="text/html", return_dtype=pl.String)
+    types = types.fill_null("text/html")
+    length = np.broadcast_to(np.asarray(received), (number,))
+    table = pl.DataFrame({"type": types, "length": length})
+    seen = pl.when(pl.col("length") > 0).then(pl.concat_list("type"))
+    return table.select(seen.alias("type")).to_series()
 
 
 def hellos(

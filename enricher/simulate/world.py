@@ -30,6 +30,7 @@ class World:
         devices: Addresses of printers, cameras and other things.
         servers: Addresses of the site's own servers.
         resolver: Address of the site's DNS server.
+        own_name: Name of the site's own web server.
         agents: The browser of each desktop.
         endpoints: Frame of the servers out there: ``name``, ``address``, ``answers``, ``ttls``.
         site_first: For each site the row of its first endpoint; its others follow.
@@ -44,6 +45,7 @@ class World:
     devices: pl.Series
     servers: pl.Series
     resolver: str
+    own_name: str
     agents: pl.Series
     endpoints: pl.DataFrame
     site_first: Ints
@@ -124,6 +126,7 @@ def build_world(
         devices=pl.Series(chosen[desktops : desktops + devices]),
         servers=pl.Series(chosen[desktops + devices :]),
         resolver=f"{network}1",
+        own_name=f"www.{names.site_name(rng)}",
         agents=pl.Series([browser_agent(rng) for _ in range(desktops)]),
         endpoints=endpoints,
         site_first=site_first,
