@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from enricher.detector.config import EncoderConfig, KindLayout
 from enricher.detector.inputs import Inputs
-from enricher.detector.passes import spans
+from enricher.detector.passes import filled, spans
 from enricher.detector.scaling import CHANNELS, QuantileScaler
 from enricher.detector.text import TextBag
 from enricher.logs import Kind
@@ -165,11 +165,10 @@ class Encoder(nn.Module):
         stem = self.stem(inputs.kind)
         texts = stem.text_tables(inputs, rows)
         for start, stop in spans(len(inputs), rows):
-            fill = rows - (stop - start)
             total = stem(
-                functional.pad(inputs.numeric[start:stop], (0, 0, 0, fill)),
-                functional.pad(inputs.categorical[start:stop], (0, 0, 0, fill)),
-                [(table, functional.pad(index[start:stop], (0, fill))) for table, index in texts],
+                filled(inputs.numeric[start:stop], rows),
+                filled(inputs.categorical[start:stop], rows),
+                [(table, filled(index[start:stop], rows)) for table, index in texts],
             )
             yield start, stop, self.trunk(total)
 

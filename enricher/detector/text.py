@@ -11,7 +11,7 @@ from torch.nn import functional
 from enricher.detector.config import EncoderConfig
 from enricher.detector.inputs import TextInput
 from enricher.detector.ngrams import ngram_bags
-from enricher.detector.passes import spans
+from enricher.detector.passes import filled, spans
 
 _BYTES_PER_PASS = 1 << 18
 
@@ -50,8 +50,8 @@ class TextBag(nn.Module):
         else:
             strings = bags.new_empty(count, self.config.width)
             for start, stop in spans(count, rows):
-                filled = functional.pad(bags[start:stop], (0, 0, 0, rows - (stop - start)))
-                strings[start:stop] = self._project(filled)[: stop - start]
+                projected = self._project(filled(bags[start:stop], rows))
+                strings[start:stop] = projected[: stop - start]
         return torch.cat((strings, self.absent[None]))
 
     def _project(self, bags: Tensor) -> Tensor:

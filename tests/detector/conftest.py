@@ -99,14 +99,14 @@ def trained_model() -> Model:
         logits = torch.cat([model.heads.logits(model.encoder(x)) for x in inputs])[:, 0]
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth)
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
     model.eval().requires_grad_(False)
     held = [Inputs.of(http_features(400, 3), cpu), Inputs.of(http_features(200, 4, True), cpu)]
     embedded = [model.encoder.encode(x) for x in held]
-    logits = torch.cat([model.heads.logits(e) for e in embedded])[:, 0].numpy()
+    held_logits = torch.cat([model.heads.logits(e) for e in embedded])[:, 0].numpy()
     positive = np.arange(600) >= 400
-    model.heads.calibrate("http", "injection", fit_platt(logits, positive))
+    model.heads.calibrate("http", "injection", fit_platt(held_logits, positive))
     model.heads.calibrate("http", "other", None)
     model.novelties["http"] = NoveltyModel.fit(model.encoder.encode(inputs[0]))
     model.baseline("http").fit(model.encoder, inputs[0])

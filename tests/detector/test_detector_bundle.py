@@ -80,7 +80,7 @@ def test_a_changed_weight_is_found(saved: Path) -> None:
 
 def test_another_format_is_refused_with_what_to_do(saved: Path) -> None:
     edit(saved, lambda config: config.update(format=99))
-    with pytest.raises(BundleError, match="format 99.*enricher train"):
+    with pytest.raises(BundleError, match=r"format 99.*enricher train"):
         Bundle.load(saved)
 
 

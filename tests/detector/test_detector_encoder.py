@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -50,10 +51,7 @@ def test_batches_of_any_size_give_the_same_embedding(
     features = make_features(CPU_ROWS + 37, seed=9)
     whole = encoder.encode(Inputs.of(features, CPU))
     edges = sorted({0, *np.cumsum(sizes).clip(max=len(features)).tolist(), len(features)})
-    parts = [
-        encoder.encode(Inputs.of(part(features, a, b), CPU))
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    parts = [encoder.encode(Inputs.of(part(features, a, b), CPU)) for a, b in pairwise(edges)]
     assert torch.allclose(torch.cat(parts), whole, rtol=TOLERANCE, atol=TOLERANCE)
 
 

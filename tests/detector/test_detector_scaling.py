@@ -54,9 +54,11 @@ def test_equal_values_share_the_middle_of_their_ranks() -> None:
     assert scaled[0, 1].item() == pytest.approx(2 * 0.4 - 1, abs=1e-5)
 
 
-def test_a_missing_value_is_zero_and_flagged() -> None:
-    scaled = fitted(np.arange(10.0)[:, None])(torch.tensor([[torch.nan]]))
-    assert scaled.tolist() == [[0.0, 0.0, 1.0]]
+def test_a_missing_value_is_the_median_and_flagged() -> None:
+    scaled = fitted(np.arange(11.0)[:, None])(torch.tensor([[torch.nan], [5.0]]))
+    assert scaled[:, 2].tolist() == [1.0, 0.0]
+    assert scaled[0, :2].tolist() == scaled[1, :2].tolist()
+    assert scaled[0, 0] == 0.0
 
 
 def test_values_ranks_and_flags_stand_in_three_groups_of_columns() -> None:
