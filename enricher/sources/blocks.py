@@ -46,6 +46,10 @@ class LineCutter:
         max_line_bytes: Longest line that is taken, without its newline.
         offset: Where the first byte stands in the file.
         line: Number of the line that the first byte begins.
+
+    Attributes:
+        offset: Where the first byte stands that was not given out yet.
+        line: Number of its line.
     """
 
     def __init__(
@@ -68,6 +72,11 @@ class LineCutter:
         self.line = line
         self._buffer = bytearray()
         self._long: _LongLine | None = None
+
+    @property
+    def in_long_line(self) -> bool:
+        """Whether a line over the bound is being skipped, so that ``offset`` is inside of it."""
+        return self._long is not None
 
     def feed(self, piece: bytes) -> Iterator[Block | Rejected]:
         """Take a piece; give what is complete and large enough for a block."""
@@ -122,7 +131,8 @@ class LineCutter:
                 yield self._block(data[start:end])
                 start = end
             elif len(data) - start > self._max_line_bytes:
-                self._long = _LongLine(data[start : start + _EXCERPT_BYTES])
+                kept = min(_EXCERPT_BYTES, self._max_line_bytes)
+                self._long = _LongLine(data[start : start + kept])
             else:
                 break
         self._buffer = bytearray(data[start:])

@@ -143,20 +143,31 @@ class DecompressedStream:
             InputError: At the first damage, after everything before it was given out, and at
                 every call from then on.
         """
-        while self._failure is None and size > 0:
+        pieces = []
+        while size > 0 and (piece := self._more(size)):
+            pieces.append(piece)
+            size -= len(piece)
+            # Only near damage do bytes come in crumbs, which are gathered.
+            if self._careful_from is None:
+                break
+        if not pieces and self._failure is not None:
+            raise self._failure
+        return b"".join(pieces)
+
+    def _more(self, size: int) -> bytes:
+        """Some bytes that were not given yet; none at the end and at damage."""
+        while self._failure is None:
             try:
                 piece = self._step(min(size, _PIECE))
             except _DAMAGE as error:
                 self._go_back_or_fail(error)
                 continue
             if piece is None:
-                return b""
+                break
             if piece := self._not_given_yet(piece):
                 self._good += len(piece)
                 self._member_good += len(piece)
                 return piece
-        if self._failure is not None:
-            raise self._failure
         return b""
 
     def close(self) -> None:

@@ -94,12 +94,18 @@ class Search:
                 self._skip(path, "companion", "is kept by Zeek beside its logs")
             elif entry.name.startswith("."):
                 self._skip(path, "hidden", "is hidden; give it by name to read it")
-            elif entry.is_symlink() and entry.is_dir() and entry.name != LIVE_FOLDER:
+            elif (status := self._status(path)) is None:
+                continue
+            elif stat.S_ISDIR(status.st_mode) and self._is_strange_link(entry):
                 self._skip(
                     path, "linked_folder", "is a link to a directory; give it by name to read it"
                 )
-            elif (status := self._status(path)) is not None:
+            else:
                 yield path, status
+
+    @staticmethod
+    def _is_strange_link(entry: os.DirEntry[str]) -> bool:
+        return entry.is_symlink() and entry.name != LIVE_FOLDER
 
     def _file(self, path: Path, status: os.stat_result, *, given: bool) -> Iterator[Candidate]:
         if not stat.S_ISREG(status.st_mode):
