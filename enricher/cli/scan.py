@@ -12,6 +12,7 @@ import click
 from enricher.cli.options import settings_of, settings_options, use_threads
 
 if TYPE_CHECKING:
+    from enricher.config import Settings
     from enricher.report.progress import Progress
 
 
@@ -35,9 +36,7 @@ class Share(click.ParamType[float]):
 
 
 @click.command("scan")
-@click.argument(
-    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
-)
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False),
     help="Folder for eve.json, summary.json, report.html and rejected.jsonl.",
@@ -72,6 +71,7 @@ def command(
     """Score Zeek or Suricata logs and write EVE alerts, a summary and a report.
 
     PATH is a file or a directory of logs: Zeek TSV or JSON, Suricata EVE; plain, gz, xz or zstd.
+    Without a PATH, the inputs of the settings are scanned, their archives too.
     """
     settings = settings_of(
         file,
@@ -81,6 +81,7 @@ def command(
         alerts__every_record="true" if every_record else None,
         alerts__per_day=alerts_per_day,
     )
+    paths = paths or _inputs(settings)
     use_threads(settings.detector.threads)
     # What needs torch is imported when the usage is known to be right.
     from enricher.pipeline.scan import ScanRequest, scan  # noqa: PLC0415
@@ -97,3 +98,12 @@ def command(
     else:
         print_summary(summary, make_console(sys.stdout))
     return 1 if summary.inputs.failed_total or summary.balance() else 0
+
+
+def _inputs(settings: Settings) -> tuple[Path, ...]:
+    """Where the settings say that logs are."""
+    paths = [Path(one.path) for one in settings.inputs if not one.path.startswith("unix:")]
+    paths += [one.archive for one in settings.inputs if one.archive is not None]
+    if not paths:
+        raise click.UsageError("name a log or a directory of logs, or set 'inputs' with --config")
+    return tuple(paths)
