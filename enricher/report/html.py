@@ -65,6 +65,8 @@ def _environment() -> Environment:
         "size": text.size,
         "probability": text.probability,
         "severity": text.severity_word,
+        "one_in": text.one_in,
+        "short": text.safe,
         "record_value": _record_value,
     }
     environment.filters.update(filters)

@@ -81,7 +81,7 @@ def _figures(summary: ScanSummary) -> Iterator[_Figure]:
         yield (
             "Over time",
             _alt_timeline(summary),
-            (_WIDE, 3.2),
+            (_WIDE, 3.2 if _has_alerts(summary) else 1.7),
             lambda figure, theme: _paint_timeline(summary, figure, theme),
         )
     if _scored(summary):
@@ -134,34 +134,45 @@ def _series(
 
 def _paint_timeline(summary: ScanSummary, figure: Figure, theme: Theme) -> None:
     line = summary.timeline
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1])
+    ends = [line.start + line.width * i for i in range(len(line.records) + 1)]
+    if _has_alerts(summary):
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1])
+        _paint_alerts(summary, upper, theme)
+    else:
+        lower = figure.subplots()
+    lower.stairs(line.records, ends, fill=True, color=theme.quiet)
+    style(lower, theme, "records")
+    lower.set_ylim(0, max(1.0, max(line.records) * 1.1))
+    whole_numbers(lower, "y")
+    time_axis(lower, theme, ends[0], ends[-1])
+
+
+def _has_alerts(summary: ScanSummary) -> bool:
+    return any(any(row) for row in summary.timeline.alerts.values())
+
+
+def _paint_alerts(summary: ScanSummary, axes: Axes, theme: Theme) -> None:
+    line = summary.timeline
     starts = [line.start + line.width * i for i in range(len(line.records))]
-    width = line.width * 0.86
     bottom = [0] * len(starts)
     for name, counts, color in _series(summary, line.alerts, len(starts), theme):
         # Hundreds of bars of no height would only make the page larger.
         bars = [(t, n, b) for t, n, b in zip(starts, counts, bottom, strict=True) if n]
         lefts, heights, bottoms = zip(*bars, strict=True)
-        upper.bar(lefts, heights, width, bottoms, align="edge", color=color, label=name)
+        axes.bar(lefts, heights, line.width * 0.86, bottoms, align="edge", color=color, label=name)
         bottom = [a + b for a, b in zip(bottom, counts, strict=True)]
-    ends = [*starts, starts[-1] + line.width]
-    lower.stairs(line.records, ends, fill=True, color=theme.quiet)
-    style(upper, theme, "alerts")
-    style(lower, theme, "records")
-    upper.set_ylim(0, max(1.0, max(bottom) * 1.1))
-    lower.set_ylim(0, max(1.0, max(line.records) * 1.1))
-    whole_numbers(upper, "y")
-    whole_numbers(lower, "y")
-    time_axis(lower, theme, ends[0], ends[-1])
-    legend(upper, theme, _WIDE - 1)
+    style(axes, theme, "alerts")
+    axes.set_ylim(0, max(1.0, max(bottom) * 1.1))
+    whole_numbers(axes, "y")
+    legend(axes, theme, _WIDE - 1)
 
 
 def _alt_timeline(summary: ScanSummary) -> str:
     line = summary.timeline
     text = f"Alerts and records every {duration(line.width)} from {utc(line.start)} UTC. "
-    sums = [sum(bucket) for bucket in zip(*line.alerts.values(), strict=True)]
-    if not any(sums):
+    if not _has_alerts(summary):
         return text + "There are no alerts."
+    sums = [sum(bucket) for bucket in zip(*line.alerts.values(), strict=True)]
     peak = max(range(len(sums)), key=sums.__getitem__)
     most = things(sums[peak], "alert")
     return text + f"The busiest step has {most}, from {utc(line.start + peak * line.width)} on."

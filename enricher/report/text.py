@@ -175,3 +175,10 @@ def probability(value: float | None) -> str:
     if 0 < abs(value) < 0.001:  # noqa: PLR2004 - would print as 0.000
         return f"{value:.0e}"
     return f"{value:.3f}"
+
+
+def one_in(rate: float | None) -> str:
+    """A rate for people: ``1 in 10,000``."""
+    if rate is None or not math.isfinite(rate) or rate <= 0:
+        return "-"
+    return f"1 in {round(1 / rate):,}" if rate < 1 else "every one"

@@ -169,7 +169,7 @@ def luminance(color: str) -> float:
 
 @pytest.mark.parametrize("block", [0, 1], ids=["light", "dark"])
 def test_text_has_enough_contrast(block: int) -> None:
-    style = Path(html.__file__).with_name("templates").joinpath("report.css").read_text()
+    style = Path(html.__file__).with_name("templates").joinpath("report.css.j2").read_text()
     colors = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", style.split(":root {")[block + 1]))
     pairs = [("text", "page"), ("text", "card"), ("soft", "page"), ("soft", "card")]
     pairs += [("soft", "head"), ("accent", "page")]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enricher.report.text import duration, probability, safe, size, utc
+from enricher.report.text import duration, one_in, probability, safe, size, utc
 
 ANY_TEXT = st.text(st.characters(), max_size=300)
 
@@ -123,3 +123,10 @@ def test_sizes_read_well(number: int, shown: str) -> None:
 )
 def test_probabilities_read_well(value: float | None, shown: str) -> None:
     assert probability(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"), [(1e-4, "1 in 10,000"), (0.0, "-"), (None, "-"), (1.0, "every one")]
+)
+def test_rates_read_well(rate: float | None, shown: str) -> None:
+    assert one_in(rate) == shown
