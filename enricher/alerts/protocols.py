@@ -25,7 +25,7 @@ def http(record: Record, _version: int) -> Object:
     """The ``http`` object."""
     version = _text(record, "version")
     if version is not None and not version.upper().startswith("HTTP/"):
-        version = f"HTTP/{version}"
+        version = clean(f"HTTP/{version}")
     types = record.get("resp_mime_types") or ()
     return _present(
         hostname=_text(record, "host"),

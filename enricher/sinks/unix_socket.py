@@ -175,9 +175,13 @@ def _unread(connection: socket.socket) -> int:
 
 def _gone(connection: socket.socket) -> bool:
     """Whether the other end has closed; what it had not read then is lost."""
+    waits = connection.gettimeout()
+    connection.setblocking(False)
     try:
-        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        return connection.recv(1, socket.MSG_PEEK) == b""
     except BlockingIOError:
         return False
     except OSError:
         return True
+    finally:
+        connection.settimeout(waits)

@@ -78,7 +78,7 @@ def test_batching_never_changes_an_alert(
     assert grouped(rows, cuts, make) == grouped(rows, [], make)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=ROWS, cuts=st.lists(st.integers(1, 39), max_size=6), room=st.integers(1, 4))
 def test_batching_never_changes_an_alert_when_room_runs_out(
     make_batch: MakeBatch, make_scores: MakeScores, rows: list[Any], cuts: list[int], room: int
