@@ -30,7 +30,7 @@ from enricher.detector.config import EncoderConfig
 from enricher.detector.conformal import ConformalCalibration
 from enricher.detector.labels import FamilyLabel
 from enricher.detector.model import Model
-from enricher.errors import BundleError
+from enricher.errors import BundleError, OutputError
 from enricher.features.spec import FeatureSpec
 from enricher.logs import KINDS, Kind
 from enricher.resources import resource_dir
@@ -82,7 +82,20 @@ class Bundle:
         """Write weights, configuration and card; the folder is replaced as a whole.
 
         Reference outputs are written by :func:`enricher.detector.reference.write_reference`.
+
+        Raises:
+            OutputError: If it can not be written, or the folder holds something else.
         """
+        if folder.exists() and not (folder / CONFIG).is_file() and any(folder.iterdir()):
+            raise OutputError(
+                f"{folder}: is not empty and no model bundle; name a new folder for the bundle"
+            )
+        try:
+            self._write(folder)
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
+
+    def _write(self, folder: Path) -> None:
         unfinished = folder.with_name(f".{folder.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)

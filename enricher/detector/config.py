@@ -48,10 +48,10 @@ class EncoderConfig:
     """
 
     layouts: Mapping[Kind, KindLayout]
-    width: int = 128
+    width: int = 96
     blocks: int = 1
     embedding: int = 64
-    quantiles: int = 16
+    quantiles: int = 8
     text_buckets: int = 16384
     text_width: int = 32
     text_orders: int = 4

@@ -66,7 +66,8 @@ def ngram_bags(data: Tensor, offsets: Tensor, *, buckets: int, orders: int, max_
         columns.append(key | ((order + 1) << (_SYMBOL_BITS * MAX_ORDER)))
     keys = torch.stack(columns, dim=1)
     inside = orders_range[None, :] <= remaining[:, None]
-    hashed = ((keys[inside] * _MULTIPLIER) >> _HASH_SHIFT) & (buckets - 1)
+    chosen = torch.masked_select(keys, inside)
+    hashed = chosen.mul_(_MULTIPLIER).bitwise_right_shift_(_HASH_SHIFT).bitwise_and_(buckets - 1)
     counts = (lengths[:, None] - orders_range[None, :] + 1).clamp_(min=0).sum(dim=1)
     starts = torch.cumsum(counts, dim=0) - counts
     return Bags(buckets=hashed, offsets=starts, counts=counts)
@@ -80,16 +81,17 @@ def _marked(data: Tensor, offsets: Tensor, max_bytes: int) -> tuple[Tensor, Tens
         symbols from each position to the end of its string, the position's own among them.
     """
     begins = offsets[:-1]
-    kept = (offsets[1:] - begins).clamp(max=max_bytes)
-    lengths = kept + 2
+    lengths = (offsets[1:] - begins).clamp(max=max_bytes) + 2
     ends = torch.cumsum(lengths, dim=0)
-    strings = torch.repeat_interleave(torch.arange(lengths.shape[0], device=data.device), lengths)
-    place = torch.arange(strings.shape[0], device=data.device)
-    remaining = ends[strings] - place
-    within = lengths[strings] - remaining
-    symbols = torch.full_like(place, _BEGIN)
-    if data.shape[0]:
-        source = (begins[strings] + within - 1).clamp_(0, data.shape[0] - 1)
-        symbols = torch.where(within > 0, data[source].long(), symbols)
-    symbols = torch.where(remaining == 1, _END, symbols)
+    starts = ends - lengths
+    if not data.shape[0]:
+        data = data.new_zeros(1)  # only empty strings: what is read here is overwritten below
+    # Repeating and selecting whole lines is several times faster than indexing with tensors.
+    shift = torch.repeat_interleave(begins - starts - 1, lengths)
+    place = torch.arange(shift.shape[0], device=data.device)
+    source = shift.add_(place).clamp_(0, data.shape[0] - 1)
+    symbols = torch.index_select(data, 0, source).long()
+    symbols.index_fill_(0, starts, _BEGIN)
+    symbols.index_fill_(0, ends - 1, _END)
+    remaining = torch.repeat_interleave(ends, lengths).sub_(place)
     return symbols, lengths, remaining

@@ -13,7 +13,7 @@ from enricher.detector.inputs import TextInput
 from enricher.detector.ngrams import ngram_bags
 from enricher.detector.passes import filled, spans
 
-_BYTES_PER_PASS = 1 << 18
+_BYTES_PER_PASS = 1 << 16
 
 
 class TextBag(nn.Module):

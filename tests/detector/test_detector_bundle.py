@@ -15,7 +15,7 @@ import safetensors.numpy
 from enricher.detector.bundle import Bundle, check_specs, find_bundle
 from enricher.detector.detector import Detector
 from enricher.detector.reference import verify
-from enricher.errors import BundleError
+from enricher.errors import BundleError, OutputError
 from enricher.features.tensors import Features
 
 MakeFeatures = Callable[..., Features]
@@ -46,6 +46,19 @@ def test_saving_twice_gives_the_same_files(bundle: Bundle, tmp_path: Path) -> No
         bundle.save(tmp_path / name)
     for file in ("weights.safetensors", "config.json", "card.md"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_a_folder_of_something_else_is_not_replaced(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputError, match="no model bundle"):
+        bundle.save(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_folder_that_can_not_be_written_is_reported(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        bundle.save(tmp_path / "file" / "bundle")
 
 
 def test_nothing_in_the_folder_is_code(saved: Path) -> None:
