@@ -28,7 +28,7 @@ _NO_MORE: Final = 700.0
 def _reinterpret(source: types.Type, target: types.Type) -> Any:
     """A function for kernels: the same 64 bits as another type."""
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def cast(_typing: Any, _value: Any) -> Any:
         def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             return builder.bitcast(arguments[0], context.get_value_type(target))
@@ -43,7 +43,7 @@ _float_of = _reinterpret(types.int64, types.float64)
 
 
 @kernel
-def log1p(amount: Any) -> float:
+def log1p(amount: Any) -> Any:
     """ln(1 + amount) for amounts from 0 on, to about 1e-9."""
     bits = _bits_of(1.0 + amount)
     exponent = (bits >> _MANTISSA_BITS) - _EXPONENT_BIAS
@@ -58,7 +58,7 @@ def log1p(amount: Any) -> float:
 
 
 @kernel
-def decay(passed: Any) -> float:
+def decay(passed: Any) -> Any:
     """exp(-passed) for times from 0 on, to about 1e-9 of it."""
     if passed > _NO_MORE:
         return 0.0

@@ -1,4 +1,4 @@
-"""How this room's kernels are compiled: without the interpreter lock, kept on disk where possible."""
+"""How this room's kernels are compiled: without the interpreter lock, kept on disk."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """Features of connections."""
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from enricher.features.declared import CategoricalFeature, NumericFeature
 from enricher.features.ngrams import NameModel
 from enricher.features.strings import load_byte
 from enricher.features.tensors import FloatArray, IntArray
+from enricher.features.units import Unit
 from enricher.features.vocabulary import (
     CONN_STATES,
     FIRST_LETTERS,
@@ -32,7 +34,7 @@ from enricher.features.vocabulary import (
     port_classes,
 )
 
-_VOLUMES: Final = (
+_VOLUMES: Final[tuple[tuple[str, str, Unit], ...]] = (
     ("duration", "duration", "seconds"),
     ("orig_bytes", "bytes sent by the source", "bytes"),
     ("resp_bytes", "bytes sent back", "bytes"),
@@ -91,14 +93,14 @@ _PLACES: Final = _letter_places()
 
 
 @kernel
-def _quotient(above: Any, below: Any) -> float:
+def _quotient(above: Any, below: Any) -> Any:
     if math.isnan(above) or math.isnan(below):
         return math.nan
     return log1p(max(0.0, above)) - log1p(max(0.0, below))
 
 
 @kernel
-def _each(amount: Any, number: Any) -> float:
+def _each(amount: Any, number: Any) -> Any:
     if math.isnan(amount) or math.isnan(number) or number <= 0.0:
         return math.nan
     return log1p(max(0.0, amount) / number)
@@ -131,7 +133,8 @@ def _volumes(
 
 def _make_volumes(columns: Columns, _model: NameModel | None) -> FloatArray:
     out = np.empty((len(columns), len(VOLUME_FEATURES)), np.float32)
-    _volumes(*(columns.numbers(name) for name, _, _ in _VOLUMES), out)
+    arrays: list[Any] = [columns.numbers(name) for name, _, _ in _VOLUMES]
+    _volumes(*[*arrays, out])
     return out
 
 

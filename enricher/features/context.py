@@ -43,7 +43,7 @@ class _Table:
 
 
 def _linear_counting(bits: int) -> npt.NDArray[np.float64]:
-    """float64 [2, bits + 1], distinct items for each number of bits that are set, and ln(1 + it)."""
+    """float64 [2, bits + 1], distinct items for a number of bits that are set; ln(1 + them)."""
     clear = bits - np.arange(bits + 1, dtype=np.float64)
     clear[-1] = 0.5  # all are set: the estimate is bounded
     estimate: npt.NDArray[np.float64] = -bits * np.log(clear / bits)

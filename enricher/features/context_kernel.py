@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """The compiled heart of the context: one pass over the records, three tables of counters.
 
 A table is set-associative: a key belongs to one set of eight slots, and where all are taken the
@@ -24,6 +25,8 @@ WINDOW: Final = 600.0
 DAY: Final = 86400.0
 # Means and variances follow the last 32 values or so.
 MEMORY: Final = 1.0 / 32.0
+# So many values have a variance.
+SOME: Final = 2.0
 
 # Words of a slot. Its key and when it was used last stand apart, so that a set's eight keys share
 # a cache line.
@@ -59,7 +62,7 @@ OUT: Final = len(OUTPUTS)
 
 
 @register_jitable(inline="always")
-def _find(slots: Any, sequence: Any, key: Any) -> int:
+def _find(slots: Any, sequence: Any, key: Any) -> Any:
     """The row of ``key``, or minus one minus the row that is given up for it.
 
     ``slots`` is uint64 [sets, 2, WAYS]: the keys of a set, then when each was used; 0 is never.
@@ -162,7 +165,9 @@ def _count(values: Any, row: Any, start: Any, outcome: Any, counted: Any, out: A
         values[row, START] = start
     enough = values[row, INTERVALS] >= 1.0
     out[11] = values[row, INTERVAL_MEAN] if enough else np.nan
-    out[12] = math.sqrt(values[row, INTERVAL_VARIANCE]) if values[row, INTERVALS] >= 2.0 else np.nan
+    out[12] = (
+        math.sqrt(values[row, INTERVAL_VARIANCE]) if values[row, INTERVALS] >= SOME else np.nan
+    )
     out[16] = log1p(min(HOUR, values[row, CLOCK] - values[row, FIRST]))
 
 
@@ -175,7 +180,7 @@ def _size(values: Any, row: Any, size: Any, out: Any) -> None:
             out[15] = abs(size - values[row, SIZE_MEAN])
         _follow(values, row, SIZES, size)
     out[13] = values[row, SIZE_MEAN] if values[row, SIZES] >= 1.0 else np.nan
-    out[14] = math.sqrt(values[row, SIZE_VARIANCE]) if values[row, SIZES] >= 2.0 else np.nan
+    out[14] = math.sqrt(values[row, SIZE_VARIANCE]) if values[row, SIZES] >= SOME else np.nan
 
 
 @register_jitable(inline="always")

@@ -18,6 +18,8 @@ from enricher.logs import Kind
 # (https://docs.zeek.org/en/master/scripts/base/protocols/conn/main.zeek.html, conn_state).
 FAILED_STATES = ("S0", "REJ", "RSTOS0", "RSTRH", "SH", "SHR")
 _CLIENT_ERROR = 400
+# Seconds beyond which a time is no time: thirty thousand years.
+_FARTHEST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def _log(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _times(columns: Columns) -> npt.NDArray[np.float64]:
-    return np.nan_to_num(columns.numbers("ts"))
+    return np.clip(np.nan_to_num(columns.numbers("ts")), -_FARTHEST, _FARTHEST)
 
 
 def _first(columns: Columns, wanted: str, otherwise: str) -> HashArray:
@@ -82,7 +84,7 @@ def _conn(columns: Columns) -> Observed:
             _items(source, port),
         ),
         start=start,
-        end=start + np.nan_to_num(columns.numbers("duration")),
+        end=start + np.clip(np.nan_to_num(columns.numbers("duration")), 0.0, _FARTHEST),
         size=_log(sent),
         outcome=_outcome(columns, pl.col("conn_state").is_in(FAILED_STATES)),
         counted=np.ones(len(columns), np.bool_),

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """Statistics of the characters of strings, once for each distinct string."""
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ _LOG1P: Final = np.log1p(np.arange(_LONGEST, dtype=np.float64))
 @kernel
 def _statistics(
     data: Any, begin: Any, end: Any, classes: Any, n_log_n: Any, logs: Any, out: Any
-) -> None:  # noqa: E501 - one pass over the bytes
+) -> None:
     counts = np.zeros(256, np.int64)
     sums = np.zeros(8, np.int64)
     for m in range(begin.shape[0]):

@@ -17,7 +17,9 @@ _COUNTRY: Final = 2
 
 
 @kernel
-def _parts(addresses: Any, lengths: Any, zone: Any, core_end: Any, end: Any) -> None:
+def _parts(  # noqa: C901, PLR0912 - one pass over the bytes
+    addresses: Any, lengths: Any, zone: Any, core_end: Any, end: Any
+) -> None:
     for i in range(addresses.shape[0]):
         last = lengths[i]
         if last < 0:
@@ -34,7 +36,7 @@ def _parts(addresses: Any, lengths: Any, zone: Any, core_end: Any, end: Any) -> 
         end[i] = stop
         # The dots before the last, the last but one, and the last but two labels.
         dots = 0
-        first = second = third = np.int64(-1)
+        first = second = third = -1
         for j in range(stop - 1, -1, -1):
             if load_byte(addresses[i] + j) == _DOT:
                 dots += 1

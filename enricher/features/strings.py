@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """Columns of strings as addresses and lengths, straight from Arrow buffers, and their hashes.
 
 Polars hands its strings out through the Arrow C stream interface without a copy
@@ -150,8 +151,8 @@ def _locate(array: _ArrowArray, layout: bytes) -> tuple[Any, Any]:
 def _loader(numba_type: types.Type) -> Any:
     """A function for kernels: reads a number of the given type at an address."""
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def load(_typing: Any, address: Any) -> Any:
+    @intrinsic
+    def load(_typing: Any, _address: Any) -> Any:
         def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             llvm_type = context.get_value_type(numba_type)
             pointer = builder.inttoptr(arguments[0], llvm_type.as_pointer())

@@ -63,15 +63,14 @@ QUERY_TYPES = (
 )  # fmt: skip
 QUERY_CLASSES = ("1", "3", "4", "254", "255", "32769")
 RETURN_CODES = tuple(str(code) for code in range(11))
-TOP_LEVEL = (
+TOP_LEVEL: tuple[str, ...] = (
     "com", "net", "org", "info", "biz", "edu", "gov", "mil", "int", "arpa", "local", "lan", "home",
     "internal", "corp", "localdomain", "io", "co", "me", "tv", "cc", "ws", "in", "ru", "su", "cn",
     "tk", "ml", "ga", "cf", "gq", "xyz", "top", "club", "online", "site", "live", "pro", "name",
     "mobi", "app", "dev", "cloud", "us", "uk", "ca", "au", "de", "fr", "nl", "it", "es", "pl",
     "br", "jp", "kr", "tw", "hk", "eu", "ch", "at", "be", "se", "no", "cz", "ua", "ir", "tr",
-    "id", "vn", "to", "bit", "onion", "pw", "ms", "la", "sx", "sc", "mn", "kz", "im", "cx", "de",
+    "id", "vn", "to", "bit", "onion", "pw", "ms", "la", "sx", "sc", "mn", "kz", "im", "cx",
 )  # fmt: skip
-TOP_LEVEL = tuple(dict.fromkeys(TOP_LEVEL))
 TLS_VERSIONS = (
     "SSLv2", "SSLv3", "TLSv10", "TLSv11", "TLSv12", "TLSv13", "DTLSv10", "DTLSv12", "DTLSv13",
 )  # fmt: skip
@@ -96,7 +95,8 @@ VALIDATION = (
     "ok", "self signed certificate", "self signed certificate in certificate chain",
     "self-signed certificate", "self-signed certificate in certificate chain",
     "unable to get local issuer certificate", "certificate has expired",
-    "certificate is not yet valid", "unable to verify the first certificate", "unable to get issuer certificate",
+    "certificate is not yet valid", "unable to verify the first certificate",
+    "unable to get issuer certificate",
     "certificate signature failure", "invalid CA certificate",
 )  # fmt: skip
 TLS_ALERTS = (
@@ -157,8 +157,10 @@ _PORT_GROUPS: dict[str, tuple[int, ...]] = {
     "file": (20, 21, 69, 111, 139, 445, 873, 990, 2049, 548),
     "database": (1433, 1434, 1521, 3306, 5432, 6379, 9200, 9300, 11211, 27017, 50000),
     "directory": (88, 135, 138, 389, 464, 636, 3268, 3269, 593),
-    "infrastructure": (67, 68, 123, 161, 162, 179, 500, 514, 520, 546, 547, 1900, 4500, 1812, 1813),
-    "device": (7547, 37215, 5555, 52869, 49152, 1883, 8883, 554, 5060, 5061, 102, 502, 20000, 44818, 47808),
+    "infrastructure": (67, 68, 123, 161, 162, 179, 500, 514, 520, 546, 547, 1812,
+                       1813, 1900, 4500),
+    "device": (7547, 37215, 5555, 52869, 49152, 1883, 8883, 554, 5060, 5061, 102, 502,
+               20000, 44818, 47808),
     "chat": (194, 6660, 6661, 6662, 6663, 6664, 6665, 6666, 6667, 6668, 6669, 6697, 5222, 5269),
     "proxy": (1080, 9001, 9030, 9050, 1194, 1701, 1723),
 }  # fmt: skip
