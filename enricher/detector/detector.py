@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from enricher.detector.bundle import Bundle, find_bundle
+from enricher.detector.bundle import Bundle, check_specs, find_bundle
 from enricher.detector.device import choose_device
 from enricher.detector.labels import FamilyLabel
 from enricher.detector.reasons import explain_rows
@@ -19,6 +19,7 @@ from enricher.detector.scoring import score_features
 from enricher.detector.site import SiteCalibration
 from enricher.detector.thresholds import Thresholds
 from enricher.errors import BundleError, StateError
+from enricher.features.spec import SPECS, FeatureSpec
 from enricher.features.tensors import Features
 from enricher.logs import Kind
 
@@ -64,8 +65,15 @@ class Detector:
         bundle: str | Path | None = None,
         device: str = "auto",
         site: Mapping[Kind, SiteCalibration] | None = None,
+        specs: Mapping[Kind, FeatureSpec] = SPECS,
     ) -> Self:
         """Load a bundle by its folder or name; ``None`` is the default one.
+
+        Args:
+            bundle: Folder or name.
+            device: ``auto``, ``cpu`` or ``cuda``.
+            site: What the site has calibrated.
+            specs: The features that are computed; the bundle must have been trained on them.
 
         Raises:
             BundleError: If it is missing, damaged, or made by another version.
@@ -73,7 +81,9 @@ class Detector:
             StateError: If ``site`` was made with another bundle.
         """
         where = choose_device(device)
-        return cls(Bundle.load(find_bundle(bundle), where), where, site)
+        loaded = Bundle.load(find_bundle(bundle), where)
+        check_specs(loaded, specs)
+        return cls(loaded, where, site)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -200,10 +200,15 @@ def test_without_a_site_the_bounds_are_the_bundles(detector: Detector) -> None:
 def test_the_sites_bounds_and_p_values_take_precedence(
     bundle: Bundle, saved: Path, make_features: MakeFeatures
 ) -> None:
-    detector = Detector.load(saved, "cpu", {"http": calibrated(bundle.digest)})
+    detector = Detector.load(saved, "cpu", {"http": calibrated(bundle.digest)}, bundle.specs)
     assert detector.thresholds("http").values.tolist() == pytest.approx([0.75, 2.0])
     assert detector.thresholds("http").alpha == 0.002
     assert set(detector.score(make_features(5)).p_value.tolist()) == {0.5}
+
+
+def test_a_bundle_for_other_features_than_this_version_computes_is_not_loaded(saved: Path) -> None:
+    with pytest.raises(BundleError, match="other http features"):
+        Detector.load(saved, "cpu")
 
 
 def test_a_calibration_of_another_model_is_refused(bundle: Bundle) -> None:
