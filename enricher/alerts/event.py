@@ -17,7 +17,7 @@ import orjson
 from enricher.alerts.alert import Alert
 from enricher.alerts.families import FamilyInfo, signature_id
 from enricher.alerts.flow import Flow, app_proto, flow_id, flow_of
-from enricher.alerts.grouping import MAX_DESTINATIONS
+from enricher.alerts.partials import MAX_DESTINATIONS
 from enricher.alerts.protocols import BUILDERS, conn_flow
 from enricher.alerts.text import clean, integer, timestamp
 

@@ -6,28 +6,29 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import orjson
-import polars as pl
 
 from enricher.alerts.alert import Alert, Detection
 from enricher.alerts.decide import Verdicts
-from enricher.alerts.flagged import Flagged, flag, flow_time
+from enricher.alerts.flagged import Flagged, flag
+from enricher.alerts.partials import (
+    MAX_DESTINATIONS,
+    MAX_SOURCE_CHARACTERS,
+    Key,
+    Partials,
+    Rank,
+    grouped,
+    keyed_records,
+)
 from enricher.detector.scores import Reason, Scores
 from enricher.logs import KINDS, LogBatch
-
-MAX_DESTINATIONS = 1000
-"""Distinct destinations of an alert are counted exactly up to this; one more means 'more'."""
-_MAX_SOURCE_CHARACTERS = 64
 
 Places = npt.NDArray[np.int64]
 Explain = Callable[[Places], Sequence[tuple[Reason, ...]]]
 FileNames = Mapping[int, str] | Sequence[str]
-Rank = tuple[float, float, float, int, int]
-_Key = tuple[str, str, int]
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class Grouper:
         self.window_seconds = float(window_seconds)
         self.max_groups = max_groups
         self.closed_early = 0
-        self._groups: dict[_Key, _Group] = {}
+        self._groups: dict[Key, _Group] = {}
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -111,17 +112,17 @@ class Grouper:
         flagged = flag(batch, scores, verdicts)
         if not len(flagged):
             return []
-        keyed = _keyed(flagged, self.window_seconds)
+        keyed = keyed_records(flagged, self.window_seconds)
         early: list[Alert] = []
         start, end = 0, len(flagged)
         while start < end:
-            part = _grouped(keyed.slice(start, end - start))
+            part = grouped(keyed.slice(start, end - start))
             cut = self._room_ends_at(part, flagged)
             if cut == start:
                 early += self._close_oldest()
                 continue
             if cut is not None:
-                part = _grouped(keyed.slice(start, cut - start))
+                part = grouped(keyed.slice(start, cut - start))
             self._merge(part, flagged, file_names, explain)
             start = end if cut is None else cut
         return early
@@ -135,7 +136,7 @@ class Grouper:
         """Close everything, in the order of the windows."""
         return self._close(self._groups)
 
-    def _room_ends_at(self, part: _Partials, flagged: Flagged) -> int | None:
+    def _room_ends_at(self, part: Partials, flagged: Flagged) -> int | None:
         """Place of the first record that would open a group too many."""
         room = self.max_groups - len(self._groups)
         if len(part.codes) <= room:
@@ -148,7 +149,7 @@ class Grouper:
         return None
 
     def _merge(
-        self, part: _Partials, flagged: Flagged, file_names: FileNames, explain: Explain | None
+        self, part: Partials, flagged: Flagged, file_names: FileNames, explain: Explain | None
     ) -> None:
         groups, kind = self._groups, KINDS.index(flagged.kind)
         keys = part.keys(flagged)
@@ -178,11 +179,11 @@ class Grouper:
         self.closed_early += len(alerts)
         return alerts
 
-    def _close(self, keys: Iterable[_Key]) -> list[Alert]:
+    def _close(self, keys: Iterable[Key]) -> list[Alert]:
         chosen = sorted(keys, key=lambda key: (key[2], key[0], key[1]))
         return [self._alert(key, self._groups.pop(key)) for key in chosen]
 
-    def _alert(self, key: _Key, group: _Group) -> Alert:
+    def _alert(self, key: Key, group: _Group) -> Alert:
         source, family, window = key
         start = window * self.window_seconds
         known = group.destinations
@@ -220,7 +221,7 @@ def single(detection: Detection, reasons: tuple[Reason, ...] = ()) -> Alert:
     ts = float(record["ts"])
     return Alert(
         alert_id=alert_id(detection.kind, detection.family, content, place),
-        source=(record.get("id.orig_h") or "")[:_MAX_SOURCE_CHARACTERS],
+        source=(record.get("id.orig_h") or "")[:MAX_SOURCE_CHARACTERS],
         family=detection.family,
         window_start=ts,
         window_seconds=0.0,
@@ -231,85 +232,4 @@ def single(detection: Detection, reasons: tuple[Reason, ...] = ()) -> Alert:
         kinds={detection.kind: 1},
         destinations=int(record.get("id.resp_h") is not None),
         reasons=reasons,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Partials:
-    """The groups of part of a batch, in the order of their first records; one entry each."""
-
-    sources: list[str]
-    codes: list[int]
-    windows: list[int]
-    best: list[int]
-    first_places: list[int]
-    ranks: list[Rank]
-    counts: list[int]
-    first_ts: list[float]
-    last_ts: list[float]
-    destinations: list[list[int]]
-
-    def keys(self, flagged: Flagged) -> list[_Key]:
-        names: dict[int, str] = {code: flagged.name(code) for code in set(self.codes)}
-        return [
-            (source, names[code], window)
-            for source, code, window in zip(self.sources, self.codes, self.windows, strict=True)
-        ]
-
-
-_KEY = ("source", "code", "window")
-_RANK = ("minus_score", "p_value", "ts", "file", "line")
-
-
-def _keyed(flagged: Flagged, window_seconds: float) -> pl.DataFrame:
-    """Key, rank and destination of every flagged record."""
-    return flagged.frame.select(
-        pl.col("id.orig_h").fill_null("").str.slice(0, _MAX_SOURCE_CHARACTERS).alias("source"),
-        pl.Series("code", flagged.verdicts),
-        (flow_time() / window_seconds).floor().cast(pl.Int64).alias("window"),
-        pl.Series("place", np.arange(len(flagged), dtype=np.int64)),
-        pl.Series("minus_score", -flagged.score.astype(np.float64)),
-        pl.Series("p_value", flagged.p_value.astype(np.float64)),
-        flow_time().alias("ts"),
-        pl.col("_file").fill_null(0).cast(pl.Int64).alias("file"),
-        pl.col("_line").fill_null(0).cast(pl.Int64).alias("line"),
-        pl.when(pl.col("id.resp_h").is_not_null()).then(pl.col("id.resp_h").hash()).alias("to"),
-    )
-
-
-def _grouped(keyed: pl.DataFrame) -> _Partials:
-    strongest_first = keyed.sort(_RANK)
-    groups = strongest_first.group_by(_KEY, maintain_order=True).agg(
-        pl.col("place").first().alias("best"),
-        pl.col("place").min().alias("first_place"),
-        *(pl.col(name).first() for name in _RANK if name != "ts"),
-        pl.col("ts").first().alias("best_ts"),
-        pl.len().alias("count"),
-        pl.col("ts").min().alias("first_ts"),
-        pl.col("ts").max().alias("last_ts"),
-    )
-    pairs = (
-        keyed.select(*_KEY, "to")
-        .drop_nulls("to")
-        .unique()
-        .group_by(_KEY)
-        .agg(pl.col("to").head(MAX_DESTINATIONS + 1))
-    )
-    groups = groups.join(pairs, on=list(_KEY), how="left").sort("first_place")
-    columns: dict[str, list[Any]] = groups.to_dict(as_series=False)
-    rank = zip(
-        columns["minus_score"], columns["p_value"], columns["best_ts"], columns["file"],
-        columns["line"], strict=True,
-    )  # fmt: skip
-    return _Partials(
-        sources=columns["source"],
-        codes=columns["code"],
-        windows=columns["window"],
-        best=columns["best"],
-        first_places=columns["first_place"],
-        ranks=list(rank),
-        counts=columns["count"],
-        first_ts=columns["first_ts"],
-        last_ts=columns["last_ts"],
-        destinations=[found or [] for found in columns["to"]],
     )
