@@ -82,7 +82,7 @@ def forwarded(connection: socket.socket, line: bytes, send: Callable[[], None]) 
     Its forwarder drops what comes while it is busy, by design, so the line is sent again then.
     """
     data, end = b"", time.monotonic() + PATIENCE_SECONDS
-    connection.settimeout(1.0)
+    connection.settimeout(0.3)
     while time.monotonic() < end:
         send()
         try:
