@@ -20,8 +20,9 @@ from enricher.learn.recipe import Recipe, load_recipe
 from enricher.learn.training import Run, train
 from enricher.resources import resource_dir
 
-_THREADS = 2
-"""Threads on a CPU: the same number gives the same weights on every machine."""
+_THREADS = 1
+"""Threads on a CPU: the same number gives the same weights again, and the batches are too small
+for more to be of use (where other programs work as well, two took 20 times as long as one)."""
 
 
 @dataclass(frozen=True, slots=True)

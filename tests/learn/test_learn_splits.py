@@ -28,7 +28,7 @@ def log(capture: str, families: list[str], spacing: float = 60.0) -> LabelledLog
         weak=False,
         features=features,
         families=np.array(families, dtype=np.str_),
-        times=np.arange(count) * spacing,
+        times=np.linspace(0.0, spacing * count, count, endpoint=False),
         sources=np.arange(count, dtype=np.int64) % 3,
     )
 
