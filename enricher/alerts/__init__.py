@@ -6,11 +6,9 @@ from enricher.alerts.decide import BENIGN, UNKNOWN, Policy, decide
 from enricher.alerts.event import EventOptions, render, to_event
 from enricher.alerts.families import (
     UNKNOWN_FAMILY,
-    FamilyInfo,
     check_name,
-    family_info,
+    family_label,
     signature_id,
-    with_severity,
 )
 from enricher.alerts.flagged import detections
 from enricher.alerts.grouping import Grouper, single
@@ -23,17 +21,15 @@ __all__ = [
     "DailyBudget",
     "Detection",
     "EventOptions",
-    "FamilyInfo",
     "Grouper",
     "Policy",
     "Verdict",
     "check_name",
     "decide",
     "detections",
-    "family_info",
+    "family_label",
     "render",
     "signature_id",
     "single",
     "to_event",
-    "with_severity",
 ]

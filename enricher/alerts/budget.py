@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from enricher.alerts.alert import Alert
-from enricher.alerts.families import family_info
+from enricher.alerts.families import family_label
 
 _SECONDS_A_DAY = 86_400
 _Order = tuple[int, float, float, int, float, str]
 
 
 def _severity(family: str) -> int:
-    return family_info(family).severity
+    return family_label(family).severity
 
 
 class DailyBudget:

@@ -15,11 +15,12 @@ from typing import Any, Literal
 import orjson
 
 from enricher.alerts.alert import Alert
-from enricher.alerts.families import FamilyInfo, signature_id
+from enricher.alerts.families import signature_id
 from enricher.alerts.flow import Flow, app_proto, flow_id, flow_of
 from enricher.alerts.partials import MAX_DESTINATIONS
 from enricher.alerts.protocols import BUILDERS, conn_flow
 from enricher.alerts.text import clean, integer, timestamp
+from enricher.detector.labels import Attack, FamilyLabel
 
 EveVersion = Literal[7, 8]
 
@@ -54,12 +55,12 @@ class EventOptions:
     community_id_seed: int = 0
 
 
-def to_event(alert: Alert, info: FamilyInfo, options: EventOptions) -> dict[str, Any]:
+def to_event(alert: Alert, label: FamilyLabel, options: EventOptions) -> dict[str, Any]:
     """Turn an alert into an EVE event; what the record does not have is left out.
 
     Args:
         alert: The alert; its strongest record gives time, flow and protocol.
-        info: What is known of its family.
+        label: What its family is.
         options: What the events of the run have in common.
 
     Returns:
@@ -82,7 +83,7 @@ def to_event(alert: Alert, info: FamilyInfo, options: EventOptions) -> dict[str,
     depth = integer(record.get("trans_depth"), 1)
     if depth is not None:
         event["tx_id"] = depth - 1  # Zeek counts from 1, Suricata from 0
-    event["alert"] = _alert(alert, info, options)
+    event["alert"] = _alert(alert, label, options)
     application = app_proto(kind, record)
     if application is not None:
         event["app_proto"] = application
@@ -126,20 +127,20 @@ def _endpoints(flow: Flow) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _alert(alert: Alert, info: FamilyInfo, options: EventOptions) -> dict[str, Any]:
+def _alert(alert: Alert, label: FamilyLabel, options: EventOptions) -> dict[str, Any]:
     return {
         "action": "allowed",
         "gid": options.gid,
-        "signature_id": signature_id(info.name, info.category, info.severity),
+        "signature_id": signature_id(label.name, label.category, label.severity),
         "rev": options.rev,
-        "signature": clean(f"ENRICHER {info.title}", _MAX_SIGNATURE_BYTES),
-        "category": clean(info.category, _MAX_SIGNATURE_BYTES),
-        "severity": info.severity,
-        "metadata": _metadata(alert, info, options),
+        "signature": clean(f"ENRICHER {label.title}", _MAX_SIGNATURE_BYTES),
+        "category": clean(label.category, _MAX_SIGNATURE_BYTES),
+        "severity": label.severity,
+        "metadata": _metadata(alert, label, options),
     }
 
 
-def _metadata(alert: Alert, info: FamilyInfo, options: EventOptions) -> dict[str, list[str]]:
+def _metadata(alert: Alert, label: FamilyLabel, options: EventOptions) -> dict[str, list[str]]:
     detection = alert.strongest
     many = alert.destinations > MAX_DESTINATIONS
     day = options.model_date.strftime("%Y_%m_%d") if options.model_date else None
@@ -147,7 +148,7 @@ def _metadata(alert: Alert, info: FamilyInfo, options: EventOptions) -> dict[str
     reasons = [clean(reason.words, _MAX_REASON_BYTES) for reason in alert.reasons[:MAX_REASONS]]
     single: dict[str, str | None] = {
         "alert_id": alert.alert_id,
-        "family": info.name,
+        "family": label.name,
         "nearest_family": detection.nearest,
         "score": f"{detection.score:.6f}",
         "novelty": f"{detection.novelty:.6g}",
@@ -161,12 +162,9 @@ def _metadata(alert: Alert, info: FamilyInfo, options: EventOptions) -> dict[str
         "last_seen": timestamp(alert.last_ts),
         "created_at": day,
         "updated_at": day,
-        "signature_severity": _SEVERITY_WORDS.get(info.severity),
-        # Rule writers join the words of ATT&CK's names with underscores; readers expect it so.
-        "mitre_tactic_id": info.mitre_tactic_id,
-        "mitre_tactic_name": info.mitre_tactic_name.replace(" ", "_"),
-        "mitre_technique_id": info.mitre_technique_id,
-        "mitre_technique_name": info.mitre_technique_name.replace(" ", "_"),
+        "signature_severity": _SEVERITY_WORDS.get(label.severity),
+        **_attack("tactic", label.tactic),
+        **_attack("technique", label.technique),
     }
     found = {name: [clean(value)] for name, value in single.items() if value}
     if kinds:
@@ -174,3 +172,10 @@ def _metadata(alert: Alert, info: FamilyInfo, options: EventOptions) -> dict[str
     if reasons:
         found["reasons"] = reasons
     return found
+
+
+def _attack(what: str, attack: Attack | None) -> dict[str, str | None]:
+    """Rule writers join the words of ATT&CK's names with underscores; readers expect it so."""
+    if attack is None:
+        return {}
+    return {f"mitre_{what}_id": attack.id, f"mitre_{what}_name": attack.name.replace(" ", "_")}

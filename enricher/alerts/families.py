@@ -1,15 +1,16 @@
-"""What is said of a family in an alert: words, category, severity, ATT&CK, signature id.
+"""Names of families and what an alert says of them: label, signature id.
 
-Categories and their severities are those of Suricata's ``classification.config``
-(https://docs.suricata.io/en/latest/rules/meta.html#classtype); tactics and techniques are those of
-MITRE ATT&CK for Enterprise (https://attack.mitre.org).
+A bundle brings the labels of its families; here are those of the verdict ``unknown`` and of
+families that only this site knows. Categories and severities are those of Suricata's
+``classification.config`` (https://docs.suricata.io/en/latest/rules/meta.html#classtype).
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from enricher.detector.labels import FamilyLabel
 
 UNKNOWN_FAMILY = "unknown"
 """Family of a record that is new to every family and to the site."""
@@ -20,106 +21,11 @@ MAX_NAME_LENGTH = 64
 FIRST_SIGNATURE_ID = 1_000_000_000
 _SIGNATURE_IDS = 1_000_000_000
 
-_TROJAN = ("A Network Trojan was detected", 1)
-_COMMAND_AND_CONTROL = ("Malware Command and Control Activity Detected", 1)
-_WEB = ("Web Application Attack", 1)
-_DENIAL_OF_SERVICE = ("Attempted Denial of Service", 2)
-_ATTACK = ("Misc Attack", 2)
-_BAD_TRAFFIC = ("Potentially Bad Traffic", 2)
-_SCAN = ("Detection of a Network Scan", 3)
-_UNKNOWN = ("Unknown Traffic", 3)
-
-_RECONNAISSANCE = ("TA0043", "Reconnaissance")
-_INITIAL_ACCESS = ("TA0001", "Initial Access")
-_CREDENTIALS = ("TA0006", "Credential Access")
-_DISCOVERY = ("TA0007", "Discovery")
-_CONTROL = ("TA0011", "Command and Control")
-_IMPACT = ("TA0040", "Impact")
-_NONE = ("", "")
-
-
-@dataclass(frozen=True, slots=True)
-class FamilyInfo:
-    """What an alert says of a family.
-
-    Attributes:
-        name: The family's name.
-        title: A few words for people; the alert's signature is made of it.
-        category: Long text of a class in Suricata's ``classification.config``.
-        severity: Its priority, 1 (high) to 4.
-        mitre_tactic_id: For example ``TA0011``; empty where none is meant.
-        mitre_tactic_name: For example ``Command and Control``.
-        mitre_technique_id: For example ``T1071.004``.
-        mitre_technique_name: For example ``DNS``.
-        description: One sentence for people.
-    """
-
-    name: str
-    title: str
-    category: str
-    severity: int
-    mitre_tactic_id: str = ""
-    mitre_tactic_name: str = ""
-    mitre_technique_id: str = ""
-    mitre_technique_name: str = ""
-    description: str = ""
-
-
-# Part of a name -> what it means. The first that occurs in the name is taken, so a part that is
-# more telling stands before one that is less.
-_BY_PART: tuple[tuple[str, str, tuple[str, int], tuple[str, str], tuple[str, str], str], ...] = (
-    ("tunnel", "DNS tunnel", _COMMAND_AND_CONTROL, _CONTROL, ("T1071.004", "DNS"),
-     "Data is carried in the names and answers of DNS."),
-    ("dga", "Generated domain names", _COMMAND_AND_CONTROL, _CONTROL,
-     ("T1568.002", "Domain Generation Algorithms"),
-     "Names are looked up that an algorithm made."),
-    ("cnc", "Command and control", _COMMAND_AND_CONTROL, _CONTROL,
-     ("T1071", "Application Layer Protocol"), "A host reports to its controller."),
-    ("beacon", "Beaconing", _COMMAND_AND_CONTROL, _CONTROL,
-     ("T1071", "Application Layer Protocol"), "A host calls the same place at even intervals."),
-    ("bruteforce", "Password guessing", _ATTACK, _CREDENTIALS, ("T1110", "Brute Force"),
-     "Logins are tried one after the other."),
-    ("brute-force", "Password guessing", _ATTACK, _CREDENTIALS, ("T1110", "Brute Force"),
-     "Logins are tried one after the other."),
-    ("ddos", "Denial of service", _DENIAL_OF_SERVICE, _IMPACT,
-     ("T1498", "Network Denial of Service"), "A target is flooded."),
-    ("dos", "Denial of service", _DENIAL_OF_SERVICE, _IMPACT,
-     ("T1499", "Endpoint Denial of Service"), "A target is flooded or exhausted."),
-    ("vulnerability-scan", "Vulnerability scan", _WEB, _RECONNAISSANCE,
-     ("T1595.002", "Vulnerability Scanning"), "A server is searched for known holes."),
-    ("sqli", "SQL injection", _WEB, _INITIAL_ACCESS,
-     ("T1190", "Exploit Public-Facing Application"), "SQL is sent where a value belongs."),
-    ("xss", "Cross-site scripting", _WEB, _INITIAL_ACCESS,
-     ("T1190", "Exploit Public-Facing Application"), "Script is sent where a value belongs."),
-    ("web", "Attack on a web application", _WEB, _INITIAL_ACCESS,
-     ("T1190", "Exploit Public-Facing Application"), "Requests that a browser would not make."),
-    ("horizontal", "Horizontal scan", _SCAN, _DISCOVERY,
-     ("T1046", "Network Service Discovery"), "One port is tried on many hosts."),
-    ("vertical", "Vertical scan", _SCAN, _DISCOVERY,
-     ("T1046", "Network Service Discovery"), "Many ports are tried on one host."),
-    ("scan", "Scan", _SCAN, _DISCOVERY,
-     ("T1046", "Network Service Discovery"), "Hosts and ports are tried for what answers."),
-    ("probe", "Scan", _SCAN, _DISCOVERY,
-     ("T1046", "Network Service Discovery"), "Hosts and ports are tried for what answers."),
-    ("exploit", "Exploit attempt", _ATTACK, _INITIAL_ACCESS,
-     ("T1190", "Exploit Public-Facing Application"), "A hole in a service is used."),
-    ("okiru", "Okiru botnet", _TROJAN, _DISCOVERY,
-     ("T1046", "Network Service Discovery"), "A host behaves like one of the Okiru botnet."),
-    ("mirai", "Mirai botnet", _TROJAN, _DISCOVERY,
-     ("T1046", "Network Service Discovery"), "A host behaves like one of the Mirai botnet."),
-    ("trojan", "Trojan", _TROJAN, _CONTROL,
-     ("T1071", "Application Layer Protocol"), "A host behaves as if a trojan ran on it."),
-    ("botnet", "Botnet", _TROJAN, _CONTROL,
-     ("T1071", "Application Layer Protocol"), "A host behaves like one of a botnet."),
-    ("attack", "Attack", _ATTACK, _INITIAL_ACCESS,
-     ("T1190", "Exploit Public-Facing Application"), "Traffic like that of known attacks."),
-)  # fmt: skip
-
-_UNKNOWN_INFO = FamilyInfo(
+_UNKNOWN_LABEL = FamilyLabel(
     name=UNKNOWN_FAMILY,
     title="Behaviour never seen here",
-    category=_UNKNOWN[0],
-    severity=_UNKNOWN[1],
+    category="Unknown Traffic",
+    severity=3,
     description="New to every known family and to the traffic of this site.",
 )
 
@@ -141,34 +47,22 @@ def check_name(name: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def family_info(name: str) -> FamilyInfo:
-    """What is known of a family by its name; a name that says nothing gets safe defaults.
+def family_label(name: str) -> FamilyLabel:
+    """The label of the verdict ``unknown``, or of a family that no bundle describes.
 
     Never fails: a name that :func:`check_name` refuses is shown without what is wrong with it.
     """
     if name == UNKNOWN_FAMILY:
-        return _UNKNOWN_INFO
+        return _UNKNOWN_LABEL
     shown = "".join(c if c.isprintable() else "?" for c in name[:MAX_NAME_LENGTH]).strip()
     shown = shown or "unnamed"
-    for part, title, (category, severity), tactic, technique, description in _BY_PART:
-        if part in shown.lower().replace("_", "-"):
-            return FamilyInfo(
-                shown, f"{title} ({shown})", category, severity, *tactic, *technique, description
-            )
-    return FamilyInfo(
-        shown, f"Family {shown}", *_BAD_TRAFFIC, description="A family that this site named."
+    return FamilyLabel(
+        name=shown,
+        title=f"Family {shown}",
+        category="Potentially Bad Traffic",
+        severity=2,
+        description="A family that this site named.",
     )
-
-
-def with_severity(info: FamilyInfo, category: str, severity: int) -> FamilyInfo:
-    """The same family with the category and severity that a site gave it.
-
-    Raises:
-        ValueError: If the severity is not 1 to 4.
-    """
-    if not 1 <= severity <= 4:  # noqa: PLR2004 - the priorities of classification.config
-        raise ValueError(f"a severity is 1 (high) to 4, got {severity}")
-    return replace(info, category=category, severity=severity)
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enricher.alerts import check_name, family_info, signature_id, with_severity
+from enricher.alerts import check_name, family_label, signature_id
 
 
 def test_signature_ids_do_not_change_between_versions() -> None:
@@ -24,28 +24,20 @@ def test_signature_ids_stay_in_their_range(family: str, category: str, severity:
     assert 1_000_000_000 <= signature_id(family, category, severity) < 2**31
 
 
-def test_known_words_in_a_name_give_category_and_technique() -> None:
-    tunnel = family_info("dns-tunnel-iodine")
-    assert (tunnel.severity, tunnel.mitre_technique_id) == (1, "T1071.004")
-    assert family_info("ssh-bruteforce").mitre_tactic_name == "Credential Access"
-    assert family_info("iot-horizontal-scan").category == "Detection of a Network Scan"
-    assert family_info("web-vulnerability-scan").mitre_technique_id == "T1595.002"
-
-
 def test_a_name_that_says_nothing_gets_safe_defaults() -> None:
-    info = family_info("team-blue-42")
-    assert (info.name, info.category, info.severity) == (
+    label = family_label("team-blue-42")
+    assert (label.name, label.category, label.severity) == (
         "team-blue-42", "Potentially Bad Traffic", 2,
     )  # fmt: skip
-    assert info.mitre_technique_id == ""
+    assert label.technique is None
 
 
 @given(st.text())
 def test_any_name_can_be_shown(name: str) -> None:
-    info = family_info(name)
-    assert info.title.isprintable()
-    assert 1 <= len(info.name) <= 64
-    assert 1 <= info.severity <= 4
+    label = family_label(name)
+    assert label.title.isprintable()
+    assert 1 <= len(label.name) <= 64
+    assert 1 <= label.severity <= 4
 
 
 @pytest.mark.parametrize(
@@ -58,10 +50,3 @@ def test_names_that_would_mislead_are_refused(name: str) -> None:
 
 def test_names_of_other_scripts_are_fine() -> None:
     assert check_name("ботнет 7") == "ботнет 7"
-
-
-def test_a_site_can_set_category_and_severity() -> None:
-    info = with_severity(family_info("port-scan"), "Misc activity", 4)
-    assert (info.category, info.severity, info.name) == ("Misc activity", 4, "port-scan")
-    with pytest.raises(ValueError, match="severity"):
-        with_severity(info, "Misc activity", 5)

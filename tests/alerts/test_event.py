@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enricher.alerts import Alert, EventOptions, family_info, render, to_event
+from enricher.alerts import Alert, EventOptions, family_label, render, to_event
+from enricher.detector.labels import Attack, FamilyLabel
 from enricher.detector.scores import Reason
 from enricher.logs import KINDS, SCHEMAS, Kind
 
@@ -61,8 +62,20 @@ RECORDS = st.sampled_from(KINDS).flatmap(
 )
 
 
+LABELS = {
+    "port-scan": FamilyLabel(
+        "port-scan", "Scan (port-scan)", "Detection of a Network Scan", 3,
+        Attack("TA0007", "Discovery"), Attack("T1046", "Network Service Discovery"),
+    )
+}  # fmt: skip
+
+
+def label_of(family: str) -> FamilyLabel:
+    return LABELS.get(family) or family_label(family)
+
+
 def event_of(alert: Alert, version: Version = 8, **options: Any) -> dict[str, Any]:
-    made = to_event(alert, family_info(alert.family), EventOptions(eve_version=version, **options))
+    made = to_event(alert, label_of(alert.family), EventOptions(eve_version=version, **options))
     loaded = json.loads(render(made))
     assert isinstance(loaded, dict)
     return loaded
@@ -98,7 +111,7 @@ def test_any_record_makes_a_valid_bounded_event(
     alert = make_alert({"ts": 1.0}, kind, family or "unknown", reasons=reasons)
     alert.strongest.record.update(record)  # type: ignore[attr-defined]
     for version in (7, 8):
-        made = to_event(alert, family_info(alert.family), EventOptions(eve_version=version))
+        made = to_event(alert, label_of(alert.family), EventOptions(eve_version=version))
         line = render(made)
         event = json.loads(line)
         validate(event, version)
@@ -372,5 +385,5 @@ def test_application_protocols_have_suricata_s_names(
 
 def test_rendering_changes_no_value(make_alert: MakeAlert) -> None:
     text = "a\x7f\x85\x9b\u2028\u2029\u202a\u202e\u2066\u2069é漢😀\n\t\x1b"
-    event = to_event(make_alert({"uri": text}, "http"), family_info("x"), FULL)
+    event = to_event(make_alert({"uri": text}, "http"), family_label("x"), FULL)
     assert json.loads(render(event))["http"]["url"] == text

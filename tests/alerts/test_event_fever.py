@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from enricher.alerts import Alert, EventOptions, family_info, render, to_event
+from enricher.alerts import Alert, EventOptions, family_label, render, to_event
 from enricher.logs import Kind
 from enricher.sinks import UnixSocketSink
 
@@ -69,7 +69,7 @@ def lines_of(make_alert: MakeAlert) -> list[bytes]:
         "ssl": {"id.orig_h": "fe80::1", "id.resp_h": "-", "server_name": hard},
     }
     return [
-        render(to_event(make_alert(record, kind), family_info(family), EventOptions(version)))
+        render(to_event(make_alert(record, kind), family_label(family), EventOptions(version)))
         for kind, record in records.items()
         for family in ("dns-tunnel-x", "unknown")
         for version in (7, 8)

@@ -10,11 +10,22 @@ from typing import Any
 
 import pytest
 
-from enricher.alerts import Alert, EventOptions, family_info, render, to_event
+from enricher.alerts import Alert, EventOptions, family_label, render, to_event
+from enricher.detector.labels import Attack, FamilyLabel
 from enricher.detector.scores import Reason
 from enricher.logs import Kind
 
 MakeAlert = Callable[..., Alert]
+
+
+TUNNEL = FamilyLabel(
+    "dns-tunnel-x", "DNS tunnel", "Malware Command and Control Activity Detected", 1,
+    Attack("TA0011", "Command and Control"), Attack("T1071.004", "DNS"),
+)  # fmt: skip
+
+
+def label_of(family: str) -> FamilyLabel:
+    return TUNNEL if family == TUNNEL.name else family_label(family)
 
 
 @pytest.fixture(params=[7, 8])
@@ -35,7 +46,7 @@ def lines(request: pytest.FixtureRequest, make_alert: MakeAlert) -> list[bytes]:
         for kind, record in records.items()
         for family in ("dns-tunnel-x", "unknown", "analyst's own")
     ]
-    return [render(to_event(alert, family_info(alert.family), options)) for alert in alerts]
+    return [render(to_event(alert, label_of(alert.family), options)) for alert in alerts]
 
 
 def test_arkime_finds_the_zone_at_bytes_26_to_30(lines: list[bytes]) -> None:
@@ -101,13 +112,13 @@ def test_filebeat_finds_rule_message_severity_and_attack(lines: list[bytes]) -> 
 def test_filebeat_reads_the_dates_of_the_metadata(make_alert: MakeAlert) -> None:
 
     options = EventOptions(model_date=dt.date(2026, 3, 4))
-    event = to_event(make_alert(), family_info("x"), options)
+    event = to_event(make_alert(), family_label("x"), options)
     for name in ("created_at", "updated_at"):
         assert event["alert"]["metadata"][name] == ["2026_03_04"]
 
 
 def test_postgresql_behind_a_reader_gets_no_nul(make_alert: MakeAlert) -> None:
-    event = to_event(make_alert({"uri": "a\0b"}, "http"), family_info("x"), EventOptions())
+    event = to_event(make_alert({"uri": "a\0b"}, "http"), family_label("x"), EventOptions())
     assert rb"\u0000" not in render(event)
     assert json.loads(render(event))["http"]["url"] == "a\ufffdb"
 

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from enricher.alerts import Alert, EventOptions, family_info, render, to_event
+from enricher.alerts import Alert, EventOptions, family_label, render, to_event
 from enricher.logs import KINDS, SCHEMAS, Kind
 
 MakeAlert = Callable[..., Alert]
@@ -63,7 +63,7 @@ def test_real_records_make_valid_events(
         for record in islice(zeek_records(path, kind), 5):
             for version in (7, 8):
                 options = EventOptions(eve_version=version)
-                event = to_event(make_alert(record, kind), family_info("x"), options)
+                event = to_event(make_alert(record, kind), family_label("x"), options)
                 validate(json.loads(render(event)), version)
                 # A real Zeek's addresses are addresses: nothing of the flow is lost.
                 assert {"src_ip", "dest_ip", "proto"} <= set(event)
@@ -82,7 +82,7 @@ def test_the_community_id_is_the_one_that_zeek_wrote(
             # the specification, Suricata and we do; and it calls SCTP an unknown transport.
             same = record["id.orig_h"] == record["id.resp_h"]
             if logged and not same and record["proto"] != "unknown_transport":
-                event = to_event(make_alert(record), family_info("x"), EventOptions())
+                event = to_event(make_alert(record), family_label("x"), EventOptions())
                 assert event["community_id"] == logged
                 compared += 1
     assert compared > 100
@@ -106,7 +106,7 @@ def test_real_suricata_flows_keep_what_they_are_joined_by(
                 "orig_pkts": flow["pkts_toserver"], "orig_ip_bytes": flow["bytes_toserver"],
                 "resp_pkts": flow["pkts_toclient"], "resp_ip_bytes": flow["bytes_toclient"],
             }  # fmt: skip
-            event = to_event(make_alert(record), family_info("x"), EventOptions())
+            event = to_event(make_alert(record), family_label("x"), EventOptions())
             for name in ("flow_id", "src_ip", "dest_ip", "proto", "src_port", "dest_port"):
                 assert event.get(name) == eve.get(name)
             for name in ("pkts_toserver", "pkts_toclient", "bytes_toserver", "bytes_toclient"):
