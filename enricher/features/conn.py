@@ -7,22 +7,20 @@ import math
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 
 from enricher.features.arithmetic import log1p
 from enricher.features.blocks import (
     Category,
     KindFeatures,
     NumericBlock,
-    expression_category,
     nothing_to_prepare,
     string_category,
 )
 from enricher.features.columns import Columns
 from enricher.features.compiled import kernel
-from enricher.features.declared import CategoricalFeature, NumericFeature
+from enricher.features.declared import ABSENT, CategoricalFeature, NumericFeature
 from enricher.features.ngrams import NameModel
-from enricher.features.strings import load_byte
+from enricher.features.strings import hash_strings, load_byte
 from enricher.features.tensors import FloatArray, IntArray
 from enricher.features.units import Unit
 from enricher.features.vocabulary import (
@@ -31,6 +29,7 @@ from enricher.features.vocabulary import (
     PORT_CLASSES,
     PROTOCOLS,
     SERVICES,
+    look_up,
     port_classes,
 )
 
@@ -168,16 +167,52 @@ def _port_class(columns: Columns) -> IntArray:
     return classes
 
 
+def _history_first(columns: Columns) -> IntArray:
+    return look_up(hash_strings(columns.strings("history"), 1), FIRST_LETTERS)
+
+
 # Whom the source addressed: not who that is, but whether it is one host at all.
-_GROUP_ADDRESS: Final = (
-    pl.when(pl.col("id.resp_h").is_null())
-    .then(None)
-    .when(pl.col("id.resp_h").str.contains(r"^(22[4-9]\.|23[0-9]\.|ff[0-9a-f]{2}:)"))
-    .then(pl.lit("multicast"))
-    .when(pl.col("id.resp_h").str.contains(r"\.255$"))
-    .then(pl.lit("broadcast"))
-    .otherwise(pl.lit("one host"))
-)
+_CASTS: Final = ("one host", "multicast", "broadcast")
+_DOT, _ZERO, _NINE, _LOWER_F, _UPPER_F = (ord(c) for c in ".09fF")
+_LOWEST_MULTICAST: Final = 224
+_HIGHEST_MULTICAST: Final = 239
+
+
+@kernel
+def _casts(addresses: Any, lengths: Any, out: Any) -> None:
+    for i in range(addresses.shape[0]):
+        place, length = addresses[i], lengths[i]
+        out[i] = ABSENT
+        if length < 0:
+            continue
+        out[i] = 2
+        first = 0
+        for j in range(min(length, 4)):
+            byte = load_byte(place + j)
+            if byte == _DOT or byte < _ZERO or byte > _NINE:
+                break
+            first = 10 * first + (byte - _ZERO)
+        six = length > 1 and load_byte(place) in (_LOWER_F, _UPPER_F)
+        if _LOWEST_MULTICAST <= first <= _HIGHEST_MULTICAST or (
+            six and load_byte(place + 1) in (_LOWER_F, _UPPER_F)
+        ):
+            out[i] = 3
+        elif (
+            length > 4  # noqa: PLR2004 - '.255' and something before it
+            and load_byte(place + length - 4) == _DOT
+            and load_byte(place + length - 3) == _ZERO + 2
+            and load_byte(place + length - 2) == _ZERO + 5
+            and load_byte(place + length - 1) == _ZERO + 5
+        ):
+            out[i] = 4
+
+
+def _cast(columns: Columns) -> IntArray:
+    host = columns.strings("id.resp_h")
+    out = np.empty(len(host), np.int32)
+    _casts(host.addresses, host.lengths, out)
+    return out
+
 
 CONN: Final = KindFeatures(
     numeric=(
@@ -188,20 +223,13 @@ CONN: Final = KindFeatures(
         string_category("proto", "proto", PROTOCOLS, "transport protocol", "protocol"),
         string_category("service", "service", SERVICES, "service", "service"),
         string_category("conn_state", "conn_state", CONN_STATES, "state", "history"),
-        expression_category(
-            "history_first",
-            pl.col("history").str.head(1),
-            FIRST_LETTERS,
-            "first step of the connection",
-            "history",
+        Category(
+            CategoricalFeature(
+                "history_first", FIRST_LETTERS, "first step of the connection", "history"
+            ),
+            _history_first,
         ),
-        expression_category(
-            "cast",
-            _GROUP_ADDRESS,
-            ("one host", "multicast", "broadcast"),
-            "destination",
-            "protocol",
-        ),
+        Category(CategoricalFeature("cast", _CASTS, "destination", "protocol"), _cast),
         Category(
             CategoricalFeature(
                 "port_class", PORT_CLASSES, "kind of service by its port", "service"

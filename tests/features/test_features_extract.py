@@ -147,6 +147,18 @@ def test_a_record_of_nulls_has_missing_values_and_not_zeros(kind: Kind, batch: A
     assert all(text.codes.tolist() == [-1] for text in found.text.values())
 
 
+def test_a_destination_that_is_many_hosts_is_told_apart(batch: Any) -> None:
+    many = ["224.0.0.251", "239.255.255.250", "ff02::fb", "FF05::2"]
+    one = ["22.4.0.1", "240.0.0.1", "fe80::ff", "1.2.3.25", "223.1.1.1", ".255", "", "f"]
+    hosts = [*many, "10.0.0.255", "255.255.255.255", *one, None]
+    found = features(batch("conn", [{"id.resp_h": host} for host in hosts]))
+    place = SPECS["conn"].categorical_names.index("cast")
+    words = [SPECS["conn"].categorical[place].explain(i) for i in found.categorical[:, place]]
+    assert [word.removeprefix("destination: ") for word in words] == [
+        *["multicast"] * 4, *["broadcast"] * 2, *["one host"] * len(one), "none",
+    ]  # fmt: skip
+
+
 def test_an_address_in_a_name_field_is_no_text(batch: Any) -> None:
     http = features(batch("http", [{"host": "10.1.2.3:8080"}, {"host": "a.example"}]))
     assert http.text["host"].codes.tolist() == [-1, 0]
