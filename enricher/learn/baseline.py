@@ -20,7 +20,7 @@ from enricher.learn.sampling import tail_split
 from enricher.learn.training import usable_rows
 
 _TREES = 100
-_ROWS = 40_000
+_ROWS = 30_000
 
 
 def available() -> bool:
@@ -58,7 +58,7 @@ def forest_baseline(
         n_estimators=_TREES,
         min_samples_leaf=2,
         class_weight="balanced_subsample",
-        n_jobs=2,
+        n_jobs=1,
         random_state=seed,
     )
     forest.fit(_table(take(known.features, early)), attack)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -124,15 +124,17 @@ def _note(run: Run, epochs: int | None) -> str:
     return (
         f"Recipe {run.recipe.name} {run.recipe.version}, seed {run.recipe.seed}{shorter}. Every "
         "capture was scored by a model whose training, calibration and thresholds had not seen "
-        f"it, at the default thresholds, without calibration to the site. {forest}"
+        "it, at the default thresholds, without calibration to the site. Only the kinds that a "
+        f"capture has were trained for it, each as long as among all. {forest}"
     )
 
 
 def _left_out(
     datasets: Datasets, run: Run, unit: frozenset[str], wanted: set[str]
 ) -> list[CaptureResult]:
-    known = without_captures(datasets, unit)
-    trained = train(known, run)
+    own = {kind: data for kind, data in datasets.items() if len(data.rows_of(unit))}
+    known = without_captures(own, unit)
+    trained = train(known, _narrowed(run, tuple(own)))
     results = []
     for kind in trained.model.kinds:
         dataset = datasets[kind]
@@ -144,6 +146,14 @@ def _left_out(
                 baseline = _forest(known, asked, run)
                 results.append(measure(trained, asked, run.device, baseline))
     return results
+
+
+def _narrowed(run: Run, kinds: tuple[Kind, ...]) -> Run:
+    """The same run for some kinds only, each with the steps that it has among all."""
+    schedule = run.recipe.schedule
+    share = sum(schedule.shares.get(kind, 0.0) for kind in kinds) / sum(schedule.shares.values())
+    fewer = replace(schedule, steps=max(1, round(schedule.steps * share)))
+    return replace(run, recipe=replace(run.recipe, schedule=fewer))
 
 
 def _forest(known: Mapping[Kind, Dataset], asked: Dataset, run: Run) -> Baseline | None:
