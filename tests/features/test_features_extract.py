@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -22,7 +23,7 @@ from enricher.features import (
     text_of,
     without,
 )
-from enricher.logs import KINDS, Kind, LogBatch
+from enricher.logs import KINDS, Block, EveReader, Kind, LogBatch
 
 # Features that are there in every record, whatever the log left out.
 _ALWAYS = ("rate_minute", "rate_hour", "failures")
@@ -83,6 +84,24 @@ def test_cutting_a_real_log_changes_no_bit(kind: Kind, real_batches: dict[Kind, 
     numeric = np.concatenate([part.numeric for part in parts])
     assert np.array_equal(numeric.view(np.uint32), whole.numeric.view(np.uint32))
     assert np.array_equal(np.concatenate([p.categorical for p in parts]), whole.categorical)
+
+
+def test_events_of_suricata_give_features_as_records_of_zeek_do(shared_data: Path) -> None:
+    path = next((shared_data / "eve" / "protocols").glob("*DNS.pcap.eve.json.gz"))
+    block = Block(0, str(path), gzip.decompress(path.read_bytes()), 1, 0, last=True)
+    batches = {made.kind: made for made in EveReader(str(path)).read(block).batches}
+    assert {"conn", "dns"} <= set(batches)
+    for kind, made in batches.items():
+        found = features(made)
+        assert len(found) == len(made)
+        assert not np.isinf(found.numeric).any()
+    dns = features(batches["dns"])
+    answers = batches["dns"].frame["is_answer"].to_numpy()
+    rate = dns.numeric[:, SPECS["dns"].numeric_names.index("source_rate_hour")]
+    assert answers.any()
+    assert not answers.all()
+    # All the queries of a source count, none of the answers: together no more than the queries.
+    assert np.expm1(rate.max()) <= (~answers).sum() + 1e-3
 
 
 def disguised(batch: LogBatch) -> LogBatch:
