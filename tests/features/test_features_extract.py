@@ -91,7 +91,7 @@ def test_events_of_suricata_give_features_as_records_of_zeek_do(shared_data: Pat
     block = Block(0, str(path), gzip.decompress(path.read_bytes()), 1, 0, last=True)
     batches = {made.kind: made for made in EveReader(str(path)).read(block).batches}
     assert {"conn", "dns"} <= set(batches)
-    for kind, made in batches.items():
+    for made in batches.values():
         found = features(made)
         assert len(found) == len(made)
         assert not np.isinf(found.numeric).any()
