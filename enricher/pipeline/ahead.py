@@ -1,13 +1,14 @@
-"""Work ahead: one stage prepares the next items while another uses the last."""
+"""Stages that work at the same time, with results in order."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
@@ -28,3 +29,15 @@ def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
         while (item := waiting.popleft().result()) is not done:
             draw()
             yield item  # type: ignore[misc]  # only `done` is no T
+
+
+def side_by_side(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    """Give ``work(item)`` for all items in order, working on ``workers`` of them at a time."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="work") as pool:
+        waiting: deque[Future[R]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -77,11 +77,9 @@ def calibrate(
     """
     recent: dict[Kind, _Recent] = {}
     hours: set[int] = set()
-    for batch in batches:
-        if batch.kind not in scorer.detector.kinds or not len(batch):
-            continue
-        observed, seconds = _observe(scorer(batch), settings.alerts.window_seconds)
-        recent.setdefault(batch.kind, _Recent()).add(observed)
+    for scored in scorer.run(batches):
+        observed, seconds = _observe(scored, settings.alerts.window_seconds)
+        recent.setdefault(scored.batch.kind, _Recent()).add(observed)
         hours.update(np.unique(seconds // _SECONDS_AN_HOUR).astype(np.int64).tolist())
     if not recent:
         raise InputError("there are no records to calibrate on; name logs with benign traffic")
@@ -145,7 +143,9 @@ def calibrate_paths(paths: Sequence[Path], settings: Settings, bar: ProgressBar)
             settings.detector.batch_records,
             on_progress=progress.advance,
         )
-        site = calibrate(ahead(stream), Scorer(detector, settings.context), settings)
+        site = calibrate(
+            ahead(stream), Scorer(detector, settings.detector, settings.context), settings
+        )
     for one in site.values():
         one.save(settings.state)
     failed = [(str(s.path), s.detail) for s in found.skipped if s.error]

@@ -80,7 +80,7 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
             RejectedLines(outputs.rejected, settings.reading.max_rejected)
         )
         names = [str(file.path) for file in found.files]
-        scorer = Scorer(detector, settings.context)
+        scorer = Scorer(detector, settings.detector, settings.context)
         alerting = stack.enter_context(
             Alerting(outputs.eve, names, scorer, settings, collector.add_alert)
         )
@@ -93,7 +93,7 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
             on_rejected=rejected.write,
             on_progress=progress.advance,
         )
-        for scored in _scored(stream, scorer):
+        for scored in scorer.run(ahead(stream)):
             alerting.take(scored)
             if scores is not None:
                 scores.write(scored)
@@ -114,13 +114,6 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
     write_report(summary, outputs.report)
     summary.write(outputs.summary)
     return summary
-
-
-def _scored(stream: RecordStream, scorer: Scorer) -> Iterator[ScoredBatch]:
-    """Score while the next records are read and their features made, each on its own thread."""
-    known = (batch for batch in ahead(stream) if batch.kind in scorer.detector.kinds)
-    for batch, features in ahead((batch, scorer.extract(batch)) for batch in known):
-        yield scorer.score(batch, features)
 
 
 def _count(collector: Collector, scored: ScoredBatch) -> None:
@@ -167,7 +160,7 @@ def _calibrate_on_first(
     quotas = {kind: max(1, round(share * count)) for kind, count in counts.items()}
     with bar(_size(files), "calibrate") as progress:
         first = _first(ahead(stream(progress)), quotas)
-        return calibrate(first, Scorer(detector, settings.context), settings)
+        return calibrate(first, Scorer(detector, settings.detector, settings.context), settings)
 
 
 def _first(batches: Iterator[LogBatch], quotas: Mapping[Kind, int]) -> Iterator[LogBatch]:

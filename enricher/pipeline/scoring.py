@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from enricher.alerts import UNKNOWN, UNKNOWN_FAMILY, Policy, decide
 from enricher.alerts.decide import Verdicts
-from enricher.config import ContextSettings
+from enricher.config import ContextSettings, DetectorSettings
 from enricher.detector.detector import Detector
 from enricher.detector.scores import Reason, Scores
 from enricher.features.context import ContextTracker
 from enricher.features.extract import extract
 from enricher.features.tensors import Features
 from enricher.logs import Kind, LogBatch
+from enricher.pipeline.ahead import ahead, side_by_side
 
 # Reasons are worked out for so many records of a batch at most: an alert on every record of a
 # flood needs no reasons for each.
@@ -44,10 +47,15 @@ class Scorer:
 
     Args:
         detector: The model on its device.
+        settings: How many threads.
         context: Bounds on what is remembered of the records before.
     """
 
-    def __init__(self, detector: Detector, context: ContextSettings) -> None:
+    def __init__(
+        self, detector: Detector, settings: DetectorSettings, context: ContextSettings
+    ) -> None:
+        # Batches are scored side by side; torch's own threads would only wait for one another.
+        torch.set_num_threads(1)
         self.detector = detector
         self._trackers: Mapping[Kind, ContextTracker] = {
             kind: ContextTracker(
@@ -58,20 +66,26 @@ class Scorer:
             )
             for kind in detector.kinds
         }
+        cores = settings.threads or os.cpu_count() or 1
+        self._workers = 1 if detector.device.type == "cuda" else cores
         self._policies = {kind: _policy(detector, kind) for kind in detector.kinds}
 
-    def extract(self, batch: LogBatch) -> Features:
-        """The features of the next records of their kind."""
+    def run(self, batches: Iterable[LogBatch]) -> Iterator[ScoredBatch]:
+        """Score batches in order; kinds that the detector does not know are left out.
+
+        Features are made ahead on a thread of their own, for the context needs the order of the
+        log; scores are a function of features, so several batches are scored at once.
+        """
+        known = (batch for batch in batches if batch.kind in self.detector.kinds and len(batch))
+        extracted = ahead((batch, self._extract(batch)) for batch in known)
+        return side_by_side(lambda pair: self._score(*pair), extracted, self._workers)
+
+    def _extract(self, batch: LogBatch) -> Features:
         return extract(batch, self._trackers[batch.kind])
 
-    def score(self, batch: LogBatch, features: Features) -> ScoredBatch:
-        """Score and decide."""
+    def _score(self, batch: LogBatch, features: Features) -> ScoredBatch:
         scores = self.detector.score(features)
         return ScoredBatch(batch, features, scores, decide(scores, self._policies[batch.kind]))
-
-    def __call__(self, batch: LogBatch) -> ScoredBatch:
-        """Extract and score the next records of their kind."""
-        return self.score(batch, self.extract(batch))
 
     def explain(self, scored: ScoredBatch, rows: npt.NDArray[np.int64]) -> list[tuple[Reason, ...]]:
         """Why some rows of a batch were flagged; nothing beyond :data:`MAX_EXPLAINED` of them."""
