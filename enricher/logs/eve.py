@@ -44,7 +44,7 @@ class EveReader:
     def read(self, block: Block) -> ReadResult:
         """Parse one block; see :class:`enricher.logs.ReadResult`."""
         data, unfinished = whole_lines(block)
-        outcome = Outcome(block, Lines.of(data), unfinished)
+        outcome = Outcome(block, data, unfinished)
         if not data:
             return outcome.result()
         if not is_clean(data):
@@ -98,7 +98,7 @@ class EveReader:
                 columns.append(mapped.get(name, pl.lit(None)).cast(dtype).alias(name))
         kept = [_as_text(raw[name]) for name in extra_columns(kind, self._keep)]
         frame = raw.select([*columns, *kept])
-        if b"\\" in outcome.lines.data:
+        if b"\\" in outcome.data:
             frame = unescape_columns(frame)
         outcome.add(kind, frame, found.index, shown)
 

@@ -22,22 +22,25 @@ class Outcome:
 
     Attributes:
         block: The block.
-        lines: Its lines.
+        data: Its bytes, ended by a newline.
         unfinished: The file ends within the last line.
     """
 
     block: Block
-    lines: Lines
+    data: bytes
     unfinished: bool
+    _lines: Lines | None = None
     repairs: Repairs = field(default_factory=Repairs)
     _frames: list[tuple[Kind, pl.DataFrame, Positions]] = field(default_factory=list)
     _rejected: list[Rejected] = field(default_factory=list)
 
     def reject(self, index: int, reason: str, detail: str) -> None:
         """Note a line that is no usable record."""
-        if self.unfinished and index == len(self.lines) - 1 and reason == "bad_json":
+        if self._lines is None:
+            self._lines = Lines.of(self.data)
+        if self.unfinished and index == len(self._lines) - 1 and reason == "bad_json":
             reason, detail = "unfinished_line", f"the file ends within this line: {detail}"
-        line = self.lines.line(index)
+        line = self._lines.line(index).removesuffix(b"\r")
         self._rejected.append(rejected(self.block, index, reason, detail, line))
 
     def add(self, kind: Kind, frame: pl.DataFrame, index: Positions, shown: pl.Series) -> None:

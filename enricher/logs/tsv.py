@@ -38,13 +38,17 @@ class _Work:
     """What has come out of a block so far. Line numbers count from the block's first."""
 
     block: Block
-    unfinished: bool
+    unfinished: bool = False
     repairs: Repairs = field(default_factory=Repairs)
     frames: dict[Kind, list[tuple[pl.DataFrame, Positions]]] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
+    raw: Lines | None = None
     passed: list[tuple[int, str | None, int]] = field(default_factory=list)
 
-    def reject(self, index: int, reason: str, detail: str, line: bytes) -> None:
+    def reject(self, index: int, reason: str, detail: str) -> None:
+        if self.raw is None:
+            self.raw = Lines.of(whole_lines(self.block)[0])
+        line = self.raw.line(index).removesuffix(b"\r")
         self.rejected.append(rejected(self.block, index, reason, detail, line))
 
 
@@ -75,11 +79,12 @@ class ZeekTsvReader:
     def read(self, block: Block) -> ReadResult:
         """Parse one block; see :class:`enricher.logs.ReadResult`."""
         data, unfinished = whole_lines(block)
-        work = _Work(block, unfinished)
+        work = _Work(block)
         if not is_clean(data):
             data = clean(data, work.repairs)
         start, skipped = self._headers(data)
         end = _trailing_comments(data, start)
+        work.unfinished = unfinished and end == len(data)
         body = data[start:end] if start or end < len(data) else data
         if body and not self._fast(body, skipped, work):
             self._careful(body, skipped, work)
@@ -154,7 +159,7 @@ class ZeekTsvReader:
         if not header.fields:
             for index in np.flatnonzero(mask).tolist():
                 detail = "no #fields line stands above this row; restore the log's header"
-                work.reject(first + index, "no_header", detail, lines.line(index))
+                work.reject(first + index, "no_header", detail)
             return
         kind = kind_of_path(header.path, self._default)
         if kind is None:
@@ -169,7 +174,7 @@ class ZeekTsvReader:
             if unfinished:
                 detail = f"the file ends within this line: {detail}"
             reason = "unfinished_line" if unfinished else "field_count"
-            work.reject(first + index, reason, detail, lines.line(index))
+            work.reject(first + index, reason, detail)
         fitting = mask & (counts == wanted)
         if not fitting.any():
             return
@@ -178,7 +183,7 @@ class ZeekTsvReader:
         columns = self._planned(header, kind).careful(data, escaped=b"\\" in data)
         for row, reason, detail in columns.bad:
             index = int(rows[row])
-            work.reject(first + index, reason, detail, lines.line(index))
+            work.reject(first + index, reason, detail)
         work.repairs.note("clamped_integer", first + rows[columns.clamped])
         work.frames.setdefault(kind, []).append((columns.frame, first + rows[columns.good]))
 

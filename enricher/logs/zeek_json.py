@@ -46,7 +46,7 @@ class ZeekJsonReader:
     def read(self, block: Block) -> ReadResult:
         """Parse one block; see :class:`enricher.logs.ReadResult`."""
         data, unfinished = whole_lines(block)
-        outcome = Outcome(block, Lines.of(data), unfinished)
+        outcome = Outcome(block, data, unfinished)
         if not data:
             return outcome.result()
         if not is_clean(data):
@@ -92,7 +92,7 @@ class ZeekJsonReader:
                 self._of_kind(kind, lines, index, outcome)
         if kinds.get(None, "") is None:
             self._no_path(paths.index[paths.frame["_path"].is_null().to_numpy()], outcome)
-        return [(path, numbers[path]) for path in order if path and kinds[path] is None]
+        return [(path, numbers[path]) for path in order if path is not None and kinds[path] is None]
 
     def _of_kind(self, kind: Kind, lines: Lines, index: Positions, outcome: Outcome) -> None:
         mask = np.zeros(len(lines), dtype=bool)
@@ -148,7 +148,7 @@ class ZeekJsonReader:
             value = pl.coalesce(keys) if keys else pl.lit(None, dtype=dtype)
             columns.append(value.alias(name))
         frame = raw.with_columns(times.alias("ts")).select(columns)
-        if b"\\" in outcome.lines.data:
+        if b"\\" in outcome.data:
             frame = unescape_columns(frame)
         outcome.add(kind, frame, lines, shown)
 
