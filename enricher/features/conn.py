@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """Features of connections."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """The compiled heart of the context: one pass over the records, three tables of counters.
 
 A table is set-associative: a key belongs to one set of eight slots, and where all are taken the

@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """Statistics of the characters of strings, once for each distinct string."""
 
 from __future__ import annotations

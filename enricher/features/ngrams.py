@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """How usual the letters of a name are: a trigram model of benign names.
 
 Interpolated trigrams, bigrams and single characters (Jelinek and Mercer 1980) over the characters

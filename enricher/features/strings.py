@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """Columns of strings as addresses and lengths, straight from Arrow buffers, and their hashes.
 
 Polars hands its strings out through the Arrow C stream interface without a copy

@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """What a URI carries: its structure, and the decoded values of its path and query."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled kernels take all their arguments by position
 """Words that tell what a text is about, counted by category in bulk.
 
 The lists are short on purpose: words that carry commands, queries, scripts, paths of interest to
