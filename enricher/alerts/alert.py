@@ -58,6 +58,8 @@ class Alert:
         kinds: Records by log kind.
         destinations: Number of distinct destination addresses (counted up to a bound).
         reasons: Why, strongest first; of ``strongest``.
+        evidence: Whatever was kept of ``strongest`` to work out the reasons; nobody here looks
+            into it.
     """
 
     alert_id: str
@@ -72,3 +74,4 @@ class Alert:
     kinds: dict[Kind, int] = field(default_factory=dict)
     destinations: int = 1
     reasons: tuple[Reason, ...] = ()
+    evidence: object = None

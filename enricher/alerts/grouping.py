@@ -23,11 +23,11 @@ from enricher.alerts.partials import (
     grouped,
     keyed_records,
 )
-from enricher.detector.scores import Reason, Scores
+from enricher.detector.scores import Scores
 from enricher.logs import KINDS, LogBatch
 
 Places = npt.NDArray[np.int64]
-Explain = Callable[[Places], Sequence[tuple[Reason, ...]]]
+Evidence = Callable[[Places], Sequence[object]]
 FileNames = Mapping[int, str] | Sequence[str]
 
 
@@ -37,7 +37,7 @@ class _Group:
 
     rank: Rank
     strongest: Detection
-    reasons: tuple[Reason, ...]
+    evidence: object
     first_ts: float = math.inf
     last_ts: float = -math.inf
     count: int = 0
@@ -94,7 +94,7 @@ class Grouper:
         scores: Scores,
         verdicts: Verdicts,
         file_names: FileNames,
-        explain: Explain | None = None,
+        evidence: Evidence | None = None,
     ) -> list[Alert]:
         """Take the flagged records of a batch.
 
@@ -103,8 +103,8 @@ class Grouper:
             scores: Their scores.
             verdicts: int32 [N], from :func:`enricher.alerts.decide.decide`.
             file_names: Path of each file by its number.
-            explain: Gives the reasons for some rows of the batch (int64 [K] -> K tuples); asked
-                only for records that are now the strongest of their group.
+            evidence: Gives what is to be kept of some rows of the batch (int64 [K] -> K objects);
+                asked only for records that are now the strongest of their group.
 
         Returns:
             Alerts that were closed early for want of room; mostly none.
@@ -123,7 +123,7 @@ class Grouper:
                 continue
             if cut is not None:
                 part = grouped(keyed.slice(start, cut - start))
-            self._merge(part, flagged, file_names, explain)
+            self._merge(part, flagged, file_names, evidence)
             start = end if cut is None else cut
         return early
 
@@ -149,7 +149,7 @@ class Grouper:
         return None
 
     def _merge(
-        self, part: Partials, flagged: Flagged, file_names: FileNames, explain: Explain | None
+        self, part: Partials, flagged: Flagged, file_names: FileNames, evidence: Evidence | None
     ) -> None:
         groups, kind = self._groups, KINDS.index(flagged.kind)
         keys = part.keys(flagged)
@@ -159,15 +159,15 @@ class Grouper:
             if key not in groups or rank < groups[key].rank
         ]
         places = np.asarray([place for _, _, place in winners], dtype=np.int64)
-        reasons = explain(flagged.rows[places]) if explain and winners else [()] * len(winners)
-        for (key, rank, _), detection, why in zip(
-            winners, flagged.detections(places, file_names), reasons, strict=True
+        kept = evidence(flagged.rows[places]) if evidence and winners else [None] * len(winners)
+        for (key, rank, _), detection, what in zip(
+            winners, flagged.detections(places, file_names), kept, strict=True
         ):
             group = groups.get(key)
             if group is None:
-                groups[key] = _Group(rank, detection, tuple(why))
+                groups[key] = _Group(rank, detection, what)
             else:
-                group.rank, group.strongest, group.reasons = rank, detection, tuple(why)
+                group.rank, group.strongest, group.evidence = rank, detection, what
         for key, count, first, last, destinations in zip(
             keys, part.counts, part.first_ts, part.last_ts, part.destinations, strict=True
         ):
@@ -199,7 +199,7 @@ class Grouper:
             last_ts=group.last_ts,
             kinds={kind: n for kind, n in zip(KINDS, group.kinds, strict=True) if n},
             destinations=MAX_DESTINATIONS + 1 if known is None else len(known),
-            reasons=group.reasons,
+            evidence=group.evidence,
         )
 
 
@@ -209,7 +209,7 @@ def alert_id(*parts: str) -> str:
     return hashlib.blake2s(text, digest_size=8).hexdigest()
 
 
-def single(detection: Detection, reasons: tuple[Reason, ...] = ()) -> Alert:
+def single(detection: Detection, evidence: object = None) -> Alert:
     """The alert of one record, for an alert on every record.
 
     Its id is made of the record. Where the log gave no ``uid``, two records of the same content
@@ -231,5 +231,5 @@ def single(detection: Detection, reasons: tuple[Reason, ...] = ()) -> Alert:
         last_ts=ts,
         kinds={detection.kind: 1},
         destinations=int(record.get("id.resp_h") is not None),
-        reasons=reasons,
+        evidence=evidence,
     )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from enricher.features.tensors import Features, TextColumn
+from enricher.features.tensors import Features
 from enricher.logs import Kind
 
 
@@ -86,26 +86,3 @@ def _move(array: npt.NDArray[np.generic], device: torch.device) -> Tensor:
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
-
-
-def subset(features: Features, rows: npt.NDArray[np.int64]) -> Features:
-    """Some records with only the strings they have; for few rows."""
-    return Features(
-        kind=features.kind,
-        spec_version=features.spec_version,
-        numeric=features.numeric[rows],
-        categorical=features.categorical[rows],
-        text={name: _subset_text(column, rows) for name, column in features.text.items()},
-    )
-
-
-def _subset_text(column: TextColumn, rows: npt.NDArray[np.int64]) -> TextColumn:
-    codes = column.codes[rows]
-    used, places = np.unique(codes[codes >= 0], return_inverse=True)
-    strings = [column.data[column.offsets[code] : column.offsets[code + 1]] for code in used]
-    offsets = np.zeros(len(used) + 1, dtype=np.int64)
-    np.cumsum([len(string) for string in strings], out=offsets[1:])
-    new_codes = np.full(len(rows), -1, dtype=np.int32)
-    new_codes[codes >= 0] = places
-    data = np.concatenate(strings) if strings else np.zeros(0, dtype=np.uint8)
-    return TextColumn(data=data, offsets=offsets, codes=new_codes)

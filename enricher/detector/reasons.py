@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from enricher.detector.explain import attributions
-from enricher.detector.inputs import Inputs, subset
+from enricher.detector.inputs import Inputs
 from enricher.detector.model import Model
 from enricher.detector.scores import Reason
+from enricher.features.rows import take
 from enricher.features.spec import FeatureSpec
 from enricher.features.tensors import Features, TextColumn
 from enricher.features.units import readable
@@ -40,7 +41,7 @@ def explain_rows(
     """
     reasons: list[tuple[Reason, ...]] = []
     for start in range(0, len(rows), _ROWS_PER_PASS):
-        some = subset(features, np.asarray(rows[start : start + _ROWS_PER_PASS], dtype=np.int64))
+        some = take(features, np.asarray(rows[start : start + _ROWS_PER_PASS], dtype=np.int64))
         weights = attributions(model, Inputs.of(some, model.device), family).cpu().numpy()
         baseline = model.baseline(features.kind).numeric.cpu().numpy()
         reasons.extend(

@@ -11,8 +11,8 @@ from importlib.util import find_spec
 import numpy as np
 import numpy.typing as npt
 
+from enricher.features.rows import Rows, take
 from enricher.features.tensors import Features
-from enricher.learn.columns import Rows, take
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.measuring import RATE, Baseline

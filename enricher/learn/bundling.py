@@ -13,8 +13,8 @@ from enricher.detector.labels import FamilyLabel
 from enricher.detector.reference import verify, write_reference
 from enricher.errors import BundleError
 from enricher.features import SPECS
+from enricher.features.rows import take
 from enricher.learn.card import write_card
-from enricher.learn.columns import take
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.measuring import conformal

@@ -14,7 +14,7 @@ from enricher.detector.calibration import (
     false_positive_bound,
     fit_platt,
 )
-from enricher.learn.columns import Rows
+from enricher.features.rows import Rows
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import BENIGN_LABEL
 

@@ -31,7 +31,7 @@ class DataRecipe:
     largest_cell: int = 20_000
     lists: bool = True
     simulate: tuple[int, ...] = ()
-    simulate_hours: float = 6.0
+    simulate_hours: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from enricher.learn.columns import Rows
+from enricher.features.rows import Rows
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import BENIGN_LABEL
 

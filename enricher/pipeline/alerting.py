@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,9 +25,12 @@ from enricher.alerts import (
 from enricher.config import Settings
 from enricher.detector.detector import Detector
 from enricher.detector.labels import FamilyLabel
-from enricher.pipeline.scoring import ScoredBatch, Scorer
+from enricher.pipeline.explaining import evidence_of, explain
+from enricher.pipeline.scoring import ScoredBatch
 from enricher.report.rows import AlertRow
 from enricher.sinks import FileSink
+
+_EXPLAINED_AT_ONCE = 1024
 
 
 class Alerting:
@@ -40,7 +42,7 @@ class Alerting:
     Args:
         path: The EVE file; it gets its name when it is whole.
         names: Path of each log file by its number.
-        scorer: Made the verdicts, and knows why.
+        detector: Made the scores, and knows why.
         settings: Windows, budget, identity of the sensor.
         on_alert: Gets the row of every alert that is written.
 
@@ -53,16 +55,16 @@ class Alerting:
         self,
         path: Path,
         names: Sequence[str],
-        scorer: Scorer,
+        detector: Detector,
         settings: Settings,
         on_alert: Callable[[AlertRow], None],
     ) -> None:
         self._names = names
-        self._scorer = scorer
+        self._detector = detector
         self._on_alert = on_alert
         self._every_record = settings.alerts.every_record
-        self._labels = {label.name: label for label in scorer.detector.labels}
-        self._options = _options(scorer.detector, settings)
+        self._labels = {label.name: label for label in detector.labels}
+        self._options = _options(detector, settings)
         self._grouper = Grouper(settings.alerts.window_seconds, settings.alerts.max_groups)
         self._budget = DailyBudget(settings.alerts.per_day, lambda name: self._label(name).severity)
         self.held_back: Counter[str] = Counter()
@@ -75,15 +77,17 @@ class Alerting:
 
     def take(self, scored: ScoredBatch) -> None:
         """Take the flagged records of a batch."""
-        explain = partial(self._scorer.explain, scored)
         if self._every_record:
-            rows = np.flatnonzero(scored.verdicts != BENIGN)
             found = detections(scored.batch, scored.scores, scored.verdicts, self._names)
-            reasons = explain(rows) if len(rows) else []
-            self._write(single(one, why) for one, why in zip(found, reasons, strict=True))
+            kept = evidence_of(scored, np.flatnonzero(scored.verdicts != BENIGN))
+            self._write([single(one, what) for one, what in zip(found, kept, strict=True)])
             return
         early = self._grouper.add(
-            scored.batch, scored.scores, scored.verdicts, self._names, explain
+            scored.batch,
+            scored.scores,
+            scored.verdicts,
+            self._names,
+            lambda rows: evidence_of(scored, rows),
         )
         self._budget.add(early)
 
@@ -93,11 +97,14 @@ class Alerting:
         kept, self.held_back = self._budget.take()
         self._write(kept)
 
-    def _write(self, alerts: Iterable[Alert]) -> None:
-        for alert in alerts:
-            label = self._label(alert.family)
-            self._sink.write(render(to_event(alert, label, self._options)))
-            self._on_alert(AlertRow.from_alert(alert, label.title, label.severity))
+    def _write(self, alerts: Sequence[Alert]) -> None:
+        for start in range(0, len(alerts), _EXPLAINED_AT_ONCE):
+            some = alerts[start : start + _EXPLAINED_AT_ONCE]
+            explain(self._detector, some)
+            for alert in some:
+                label = self._label(alert.family)
+                self._sink.write(render(to_event(alert, label, self._options)))
+                self._on_alert(AlertRow.from_alert(alert, label.title, label.severity))
 
     def _label(self, name: str) -> FamilyLabel:
         return self._labels.get(name) or family_label(name)

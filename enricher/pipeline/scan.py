@@ -82,7 +82,7 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
         names = [str(file.path) for file in found.files]
         scorer = Scorer(detector, settings.detector, settings.context)
         alerting = stack.enter_context(
-            Alerting(outputs.eve, names, scorer, settings, collector.add_alert)
+            Alerting(outputs.eve, names, detector, settings, collector.add_alert)
         )
         scores = stack.enter_context(ScoresFile(outputs.scores, names)) if request.scores else None
         progress = stack.enter_context(bar(_size(found.files), "scan"))

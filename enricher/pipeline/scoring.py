@@ -7,23 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from enricher.alerts import UNKNOWN, UNKNOWN_FAMILY, Policy, decide
 from enricher.alerts.decide import Verdicts
 from enricher.config import ContextSettings, DetectorSettings
 from enricher.detector.detector import Detector
-from enricher.detector.scores import Reason, Scores
+from enricher.detector.scores import Scores
 from enricher.features.context import ContextTracker
 from enricher.features.extract import extract
 from enricher.features.tensors import Features
 from enricher.logs import Kind, LogBatch
 from enricher.pipeline.ahead import ahead, side_by_side
-
-# Reasons are worked out for so many records of a batch at most: an alert on every record of a
-# flood needs no reasons for each.
-MAX_EXPLAINED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +81,6 @@ class Scorer:
     def _score(self, batch: LogBatch, features: Features) -> ScoredBatch:
         scores = self.detector.score(features)
         return ScoredBatch(batch, features, scores, decide(scores, self._policies[batch.kind]))
-
-    def explain(self, scored: ScoredBatch, rows: npt.NDArray[np.int64]) -> list[tuple[Reason, ...]]:
-        """Why some rows of a batch were flagged; nothing beyond :data:`MAX_EXPLAINED` of them."""
-        reasons: list[tuple[Reason, ...]] = [()] * len(rows)
-        chosen = np.arange(min(len(rows), MAX_EXPLAINED))
-        codes = scored.verdicts[rows[chosen]]
-        for code in np.unique(codes).tolist():
-            places = chosen[codes == code]
-            family = None if code == UNKNOWN else int(code)
-            found = self.detector.explain(scored.features, rows[places], family)
-            for place, why in zip(places.tolist(), found, strict=True):
-                reasons[place] = why
-        return reasons
 
 
 def _policy(detector: Detector, kind: Kind) -> Policy:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enricher.alerts import UNKNOWN, Alert, Grouper, detections, single
-from enricher.detector.scores import Reason, Scores
+from enricher.detector.scores import Scores
 from enricher.logs import LogBatch
 
 FAMILIES = ("scan", "tunnel")
@@ -190,23 +190,23 @@ def test_destinations_are_counted_exactly_up_to_a_thousand(
         assert grouper.close_all()[0].destinations == shown
 
 
-def test_only_the_strongest_records_are_explained(
+def test_evidence_is_kept_of_the_strongest_record_alone(
     make_batch: MakeBatch, make_scores: MakeScores
 ) -> None:
     asked: list[int] = []
 
-    def explain(rows: Any) -> list[tuple[Reason, ...]]:
+    def evidence(rows: Any) -> list[str]:
         asked.extend(rows.tolist())
-        return [(Reason("rate", f"row {row}", 1.0),) for row in rows]
+        return [f"row {row}" for row in rows]
 
     grouper = Grouper()
     rows = [{"ts": float(n), "id.orig_h": "10.0.0.1"} for n in range(5)]
     scores = make_scores(("scan",), [[0.1], [0.2], [0.9], [0.9], [0.3]])
     verdicts = np.array([-1, 0, 0, 0, 0], np.int32)
-    grouper.add(make_batch(rows), scores, verdicts, ["x.log"], explain)
+    grouper.add(make_batch(rows), scores, verdicts, ["x.log"], evidence)
     assert asked == [2]
     (alert,) = grouper.close_all()
-    assert alert.reasons[0].words == "row 2"
+    assert alert.evidence == "row 2"
     assert alert.count == 4
 
 

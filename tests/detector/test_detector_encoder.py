@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from enricher.detector.bundle import Bundle
 from enricher.detector.config import EncoderConfig
 from enricher.detector.encoder import CPU_ROWS, TOLERANCE, Encoder
-from enricher.detector.inputs import Inputs, subset
+from enricher.detector.inputs import Inputs
+from enricher.features.rows import take
 from enricher.features.tensors import Features, TextColumn
 
 CPU = torch.device("cpu")
@@ -73,14 +74,14 @@ def test_a_subset_of_records_keeps_their_embeddings(
     features = make_features(200, seed=5)
     rows = np.array([7, 3, 150, 3], dtype=np.int64)
     whole = encoder.encode(Inputs.of(features, CPU))
-    few = encoder.encode(Inputs.of(subset(features, rows), CPU))
+    few = encoder.encode(Inputs.of(take(features, rows), CPU))
     assert torch.allclose(few, whole[torch.from_numpy(rows)], rtol=TOLERANCE, atol=TOLERANCE)
     shared = encoder.encode(Inputs.of(features, CPU).rows(torch.from_numpy(rows)))
     assert torch.allclose(few, shared, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 def test_no_records_give_no_embeddings(encoder: Encoder, make_features: MakeFeatures) -> None:
-    inputs = Inputs.of(subset(make_features(3), np.zeros(0, dtype=np.int64)), CPU)
+    inputs = Inputs.of(take(make_features(3), np.zeros(0, dtype=np.int64)), CPU)
     assert encoder.encode(inputs).shape == (0, encoder.config.embedding)
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enricher.features.tensors import Features, TextColumn
-from enricher.learn.columns import Dropout, hide, join, take
+from enricher.features.rows import join, take
+from enricher.learn.columns import Dropout, hide
 
 
 def features(texts: list[str | None], start: int = 0) -> Features:
