@@ -43,8 +43,7 @@ def attempt(data: bytes, schema: Schema) -> Parsed | None:
         data: Valid UTF-8 without NUL, ended by a newline.
         schema: Keys to read, and their types.
     """
-    if b"\\" in data and (b"\\ud" in data or b"\\uD" in data):
-        # Polars reads half of a surrogate pair as NUL.
+    if _may_have_surrogates(data):
         return None
     frame = _frame(data, schema)
     if frame is None:
@@ -53,6 +52,16 @@ def attempt(data: bytes, schema: Schema) -> Parsed | None:
         return Parsed(frame, np.arange(frame.height, dtype=np.int64))
     index = np.flatnonzero(filled(Lines.of(data)))
     return Parsed(frame, index) if len(index) == frame.height else None
+
+
+def _may_have_surrogates(data: bytes) -> bool:
+    """Whether there may be half of a surrogate pair, which Polars reads as NUL."""
+    if b"\\" not in data:
+        return False
+    array = np.frombuffer(data, np.uint8)
+    slash = np.flatnonzero(array[:-2] == ord("\\"))
+    slash = slash[array[slash + 1] == ord("u")]
+    return bool(np.isin(array[slash + 2], [ord("d"), ord("D")]).any())
 
 
 def filled(lines: Lines) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
