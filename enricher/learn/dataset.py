@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from enricher.features.rows import Rows, join, take
 from enricher.features.tensors import Features
-from enricher.learn.columns import Rows, join, take
 from enricher.learn.labels import BENIGN_LABEL, UNLABELLED, LabelSpace
 from enricher.learn.manifest import BENIGN
 from enricher.logs import Kind
@@ -18,6 +18,10 @@ from enricher.logs import Kind
 Strings = npt.NDArray[np.str_]
 NOT_LABELLED = ""
 """Stands for 'unlabelled' among names of families."""
+
+SIMULATED_CAPTURE = "simulated-"
+"""Begins the names of simulated captures. They are trained on always and calibrate nothing: how
+well a simulated site is told apart says nothing about a real one."""
 
 HOUR = 3600.0
 

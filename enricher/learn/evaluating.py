@@ -11,14 +11,14 @@ import numpy as np
 from enricher.errors import InputError
 from enricher.learn.baseline import available, forest_baseline
 from enricher.learn.card import table
-from enricher.learn.dataset import Dataset
+from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset
 from enricher.learn.folds import units
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.measuring import Baseline, CaptureResult, measure
 from enricher.learn.training import Datasets, Run, train, without_captures
 from enricher.logs import Kind
 
-ADDED = ("simulated-", "lists-")
+ADDED = (SIMULATED_CAPTURE, "lists-")
 """Beginnings of the names of captures that are no recordings."""
 
 
@@ -100,7 +100,7 @@ def evaluate(
     chosen = [
         unit
         for unit in units(captures, recipe.data.same_source)
-        if (set(unit) & set(leave_out) if leave_out else not unit[0].startswith(ADDED[0]))
+        if (set(unit) & set(leave_out) if leave_out else not unit[0].startswith(SIMULATED_CAPTURE))
     ]
     for number, unit in enumerate(chosen):
         run.progress(f"leaving out {', '.join(unit)}", number, len(chosen))

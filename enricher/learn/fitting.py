@@ -17,7 +17,8 @@ from enricher.detector.config import EncoderConfig
 from enricher.detector.encoder import Encoder
 from enricher.detector.heads import Heads
 from enricher.detector.inputs import Inputs
-from enricher.learn.columns import Dropout, Rows, hide, take
+from enricher.features.rows import Rows, take
+from enricher.learn.columns import Dropout, hide
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import BENIGN_LABEL, LabelSpace
 from enricher.learn.sampling import Balance, Sampler
@@ -142,7 +143,7 @@ def _mark_applicable(heads: Heads, kind: Kind, task: Task) -> None:
 class _Trainer:
     """State of one training run."""
 
-    def __init__(  # noqa: PLR0917 (called once, in `fit`, beside the names)
+    def __init__(
         self,
         encoder: Encoder,
         heads: Heads,

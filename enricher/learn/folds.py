@@ -29,7 +29,10 @@ def units(captures: Iterable[str], same_source: Sequence[Sequence[str]]) -> list
 
 
 def capture_folds(
-    datasets: Mapping[Kind, Dataset], same_source: Sequence[Sequence[str]], folds: int
+    datasets: Mapping[Kind, Dataset],
+    same_source: Sequence[Sequence[str]],
+    folds: int,
+    never: str | None = None,
 ) -> list[frozenset[str]]:
     """Cut captures into folds that each have benign records of many kinds.
 
@@ -40,11 +43,17 @@ def capture_folds(
         datasets: The records of each kind.
         same_source: Captures that stay together.
         folds: Number of folds, at most the number of units.
+        never: Captures whose name begins so are in no fold.
 
     Returns:
-        Disjoint sets of captures, together all of them.
+        Disjoint sets of captures, together all of them but those.
     """
-    captures = [name for dataset in datasets.values() for name in dataset.captures]
+    captures = [
+        name
+        for dataset in datasets.values()
+        for name in dataset.captures
+        if never is None or not name.startswith(never)
+    ]
     brings: dict[tuple[str, ...], dict[tuple[Kind, str], float]] = {}
     for unit in units(captures, same_source):
         brings[unit] = {}

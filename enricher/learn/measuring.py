@@ -12,7 +12,7 @@ import torch
 from enricher.detector.conformal import ConformalCalibration
 from enricher.detector.scores import Scores
 from enricher.detector.scoring import score_features
-from enricher.learn.columns import take
+from enricher.features.rows import take
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.training import Trained
@@ -167,7 +167,7 @@ def measure(
     )
 
 
-def _family(  # noqa: PLR0917 (the parts of one measurement)
+def _family(
     trained: Trained,
     dataset: Dataset,
     scores: Scores,

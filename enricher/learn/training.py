@@ -18,6 +18,7 @@ from enricher.detector.model import Model
 from enricher.detector.novelty import NoveltyModel
 from enricher.errors import InputError
 from enricher.features import SPECS
+from enricher.features.rows import Rows, take
 from enricher.learn.calibrating import (
     FloatArray,
     HeldOut,
@@ -27,8 +28,7 @@ from enricher.learn.calibrating import (
     thin_sessions,
     thresholds_at,
 )
-from enricher.learn.columns import Rows, take
-from enricher.learn.dataset import Dataset
+from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset
 from enricher.learn.fitting import Fitted, Progress, Task, fit, outputs
 from enricher.learn.folds import capture_folds
 from enricher.learn.labels import BENIGN_LABEL, LabelSpace
@@ -178,9 +178,11 @@ def _fit(tasks: Mapping[Kind, Task], run: Run, name: str, epochs: int, seed: int
 def _hold_out(datasets: Datasets, run: Run) -> dict[Kind, HeldOut]:
     """What models say of records of captures that they have not seen."""
     calibration = run.recipe.calibration
-    folds = capture_folds(datasets, run.recipe.data.same_source, calibration.folds)
-    if len(folds) == 1:  # nothing can be left out: the ends of the logs have to do
-        folds = [frozenset()]
+    found = capture_folds(
+        datasets, run.recipe.data.same_source, calibration.folds, SIMULATED_CAPTURE
+    )
+    # With one fold nothing can be left out: the ends of the logs have to do.
+    folds = found if len(found) > 1 else [frozenset()]
     parts: dict[Kind, list[HeldOut]] = {kind: [] for kind in datasets}
     for number, fold in enumerate(folds, start=1):
         tasks = _tasks(datasets, fold, run.recipe)
@@ -213,8 +215,13 @@ def _held_by(fitted: Fitted, task: Task, fold: frozenset[str], run: Run) -> Held
         logits=logits,
         novelty=novelty.score(torch.from_numpy(embeddings)).numpy(),
         known=applicable.cpu().numpy().copy(),
-        unseen_capture=(np.arange(len(rows)) < len(unseen)) | (not fold),
+        unseen_capture=(np.arange(len(rows)) < len(unseen)) | ((not fold) & _real(dataset, rows)),
     )
+
+
+def _real(dataset: Dataset, rows: Rows) -> npt.NDArray[np.bool_]:
+    simulated = np.array([name.startswith(SIMULATED_CAPTURE) for name in dataset.captures])
+    return np.asarray(~simulated[dataset.capture[rows]])
 
 
 def _benign_sample(task: Task, balance: Balance, count: int, seed: int) -> Rows:
