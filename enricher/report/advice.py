@@ -49,8 +49,8 @@ def _look_at_alerts(summary: ScanSummary) -> list[str]:
     if unknown:
         subject = "1 alert is" if unknown == 1 else f"{unknown:,} alerts are"
         steps.append(
-            f"{subject} like no known family. Once an analyst knows what it is, teach it with "
-            "enricher adapt NAME --support LOG."
+            f"{subject} like no known family, and unlike ordinary traffic: the reasons say in "
+            "what. Judge them yourself."
         )
     held = summary.alerts.held_back_total
     if held:

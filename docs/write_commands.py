@@ -1,0 +1,35 @@
+"""Writes docs/commands.md out of the commands' own help. A test compares the two.
+
+Usage: python docs/write_commands.py
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from enricher.cli.main import COMMANDS, group
+
+PAGE = Path(__file__).with_name("commands.md")
+
+
+def page() -> str:
+    """The page as it should be."""
+    top = click.Context(group, info_name="enricher")
+    parts = [
+        "# Commands\n\nThis page is what the commands say of themselves with `--help`.\n",
+        "Exit status: 0 done, 1 could not, 2 wrong usage.\n",
+    ]
+    for name in COMMANDS:
+        command = group.get_command(top, name)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=top, max_content_width=90)
+        parts.append(f"## enricher {name}\n\n```\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    sys.stdout.write(f"wrote {PAGE}\n")

@@ -1,0 +1,64 @@
+"""What the documentation shows works, and nothing it leaves out."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from enricher.cli.main import COMMANDS
+from enricher.simulate import generate
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands_in(page: Path) -> list[str]:
+    """Every line of the page's ``sh`` blocks."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def test_the_commands_of_the_readme_run_in_their_order(tmp_path: Path) -> None:
+    generate(tmp_path / "logs", seed=2, hours=1, hosts=5)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path / "xdg")}
+    lines = commands_in(ROOT / "README.md")
+    assert len(lines) >= 6
+    for line in lines:
+        name, *arguments = shlex.split(line)
+        assert name == "enricher"
+        done = subprocess.run(
+            [sys.executable, "-m", "enricher.cli.main", *arguments],
+            cwd=tmp_path, env=environment, check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_page_of_commands_is_what_the_commands_say() -> None:
+    path = ROOT / "docs" / "write_commands.py"
+    spec = importlib.util.spec_from_file_location("write_commands", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    shown = (ROOT / "docs" / "commands.md").read_text()
+    assert shown == module.page(), "run: python docs/write_commands.py"
+
+
+def test_the_readme_names_every_command_that_it_uses_rightly() -> None:
+    used = set(re.findall(r"^enricher ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert used
+    assert used <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith(("http:", "https:")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
