@@ -37,6 +37,8 @@ _LIMITS = """\
   another site is known only as far as `evaluation.md` shows.
 - False alarms at a new site are the weak side: the benign traffic of training comes from few
   hosts. Run `enricher calibrate` on benign logs of the site before alerts go to people.
+- Some records that IoT-23 calls benign are scans and calls of the malware itself; the recipe names
+  them and why. They were left out of training and calibration.
 - Labels of `rita-internet-server-day-1` were made by rules; they weigh half.
 - Names of `dga` and payloads of `sql-injection` and `cross-site-scripting` are real, the records
   around them are made; so are all simulated sites.

@@ -11,13 +11,15 @@ import numpy.typing as npt
 
 from enricher.features.rows import Rows, join, take
 from enricher.features.tensors import Features
-from enricher.learn.labels import BENIGN_LABEL, UNLABELLED, LabelSpace
+from enricher.learn.labels import BENIGN_LABEL, DOUBTFUL, UNLABELLED, LabelSpace
 from enricher.learn.manifest import BENIGN
 from enricher.logs import Kind
 
 Strings = npt.NDArray[np.str_]
 NOT_LABELLED = ""
 """Stands for 'unlabelled' among names of families."""
+NOT_BELIEVED = "benign?"
+"""Stands for 'labelled benign, but not believed' among names of families."""
 
 SIMULATED_CAPTURE = "simulated-"
 """Begins the names of simulated captures. They are trained on always and calibrate nothing: how
@@ -34,7 +36,7 @@ class LabelledLog:
         capture: The unit of source-disjoint splits.
         weak: The labels come from rules and not from an analyst.
         features: N records, made with the context of the whole log.
-        families: Strings [N]: a family, ``benign``, or ``""`` for unlabelled.
+        families: Strings [N]: a family, ``benign``, ``""`` for unlabelled, or ``benign?``.
         times: float64 [N], seconds UTC.
         sources: int64 [N], number of the source address within the log; never a feature.
     """
@@ -58,7 +60,7 @@ class Dataset:
         space: What the labels mean.
         captures: Names of the captures.
         features: N records.
-        labels: int16 [N]: 0 benign, -1 unlabelled, else a family of ``space``.
+        labels: int16 [N]: 0 benign, -1 unlabelled, -2 doubtful, else of ``space``.
         capture: int16 [N], index into ``captures``.
         log: int32 [N], number of the log.
         weak: bool [N], labelled by rules.
@@ -106,7 +108,7 @@ class Dataset:
 
     def labelled(self) -> Rows:
         """Rows with a label, benign or a family."""
-        return np.flatnonzero(self.labels != UNLABELLED)
+        return np.flatnonzero(self.labels >= BENIGN_LABEL)
 
     def benign(self) -> Rows:
         """Rows labelled benign."""
@@ -151,7 +153,7 @@ def build(logs: Sequence[LabelledLog], space: LabelSpace) -> Dataset:
         ValueError: If there is no log, or they are of several kinds.
     """
     captures = tuple(dict.fromkeys(log.capture for log in logs))
-    numbers = {BENIGN: BENIGN_LABEL, NOT_LABELLED: UNLABELLED} | {
+    numbers = {BENIGN: BENIGN_LABEL, NOT_LABELLED: UNLABELLED, NOT_BELIEVED: DOUBTFUL} | {
         name: space.number(name) for name in space.families
     }
     first = np.cumsum([0] + [int(log.sources.max(initial=-1)) + 1 for log in logs])

@@ -24,7 +24,8 @@ ADDED = (SIMULATED_CAPTURE, "lists-")
 
 _ALARMS = """\
 Benign records that were flagged: as a family, or as unknown. 'Alarms a day' are groups of
-(source, family, hour)."""
+(source, family, hour). 'Doubtful': records labelled benign that are not believed (the recipe says
+which and why), and how many of them are flagged; they count nowhere else."""
 _ALARM_HEAD = (
     "kind",
     "capture",
@@ -35,6 +36,7 @@ _ALARM_HEAD = (
     "alarms a day",
     "forest",
     "taken for",
+    "doubtful",
 )
 _FAMILIES = """\
 'Own': found under its name or that of a family of its group. 'Any': found at all, as any family
@@ -175,7 +177,14 @@ def markdown(evaluation: Evaluation) -> str:
         evaluation.note,
         "## False alarms",
         _ALARMS,
-        table(_ALARM_HEAD, [_alarm_row(result) for result in evaluation.results if result.benign]),
+        table(
+            _ALARM_HEAD,
+            [
+                _alarm_row(result)
+                for result in evaluation.results
+                if result.benign + result.doubtful
+            ],
+        ),
         _summary(evaluation.results),
         "## Families",
         _FAMILIES,
@@ -195,10 +204,13 @@ def _alarm_row(result: CaptureResult) -> tuple[str, ...]:
         f"{result.benign:,}",
         f"{result.false_family:,}",
         f"{result.false_unknown:,}",
-        f"{wrong / result.benign:.2%}",
+        f"{wrong / max(result.benign, 1):.2%}",
         f"{result.alarms_a_day:.1f}",
-        "-" if result.baseline_false is None else f"{result.baseline_false / result.benign:.2%}",
+        "-"
+        if result.baseline_false is None
+        else f"{result.baseline_false / max(result.benign, 1):.2%}",
         ", ".join(f"{name} {count:,}" for name, count in names) or "-",
+        f"{result.doubtful_flagged:,} of {result.doubtful:,}" if result.doubtful else "-",
     )
 
 

@@ -14,6 +14,8 @@ import yaml
 from enricher.errors import InputError
 
 UNLABELLED = -1
+DOUBTFUL = -2
+"""Labelled benign, but not believed: takes part in nothing, and is counted apart."""
 BENIGN_LABEL = 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,14 @@ import polars as pl
 from enricher.errors import InputError
 from enricher.features import ContextTracker, extract
 from enricher.learn.cache import Cache
-from enricher.learn.dataset import NOT_LABELLED, SIMULATED_CAPTURE, Dataset, LabelledLog, build
+from enricher.learn.dataset import (
+    NOT_BELIEVED,
+    NOT_LABELLED,
+    SIMULATED_CAPTURE,
+    Dataset,
+    LabelledLog,
+    build,
+)
 from enricher.learn.labels import LabelSpace, label_space
 from enricher.learn.manifest import BENIGN, LogSource, Manifest, capture_name
 from enricher.learn.recipe import Recipe
@@ -53,8 +61,9 @@ def load(
     """
     store = None if cache is None else Cache(cache)
     logs: list[LabelledLog] = []
-    for number, source in enumerate(manifest.logs):
-        progress(f"reading {source.path.name}", number, len(manifest.logs))
+    for number, listed in enumerate(manifest.logs):
+        progress(f"reading {listed.path.name}", number, len(manifest.logs))
+        source = replace(listed, doubtful=recipe.data.doubted(listed.capture))
         logs += read_source(source) if store is None else store.get(source, read_source)
     logs += [_of_batch(log) for log in _wrapped(manifest, recipe)]
     for seed in recipe.data.simulate:
@@ -62,7 +71,7 @@ def load(
         logs += simulated(seed, recipe.data.simulate_hours)
     progress("reading", len(manifest.logs), len(manifest.logs))
     named = {str(name) for log in logs for name in np.unique(log.families)}
-    space = label_space(named - {BENIGN, NOT_LABELLED}, groups)
+    space = label_space(named - {BENIGN, NOT_BELIEVED, NOT_LABELLED}, groups)
     by_kind = {kind: [log for log in logs if log.features.kind == kind] for kind in KINDS}
     return {kind: build(own, space) for kind, own in by_kind.items() if own}, space
 
@@ -176,7 +185,12 @@ def _families(source: LogSource, frame: pl.DataFrame) -> pl.Series:
         )
     for column, value in source.where.items():
         named = pl.when(pl.col(column).cast(pl.String) == value).then(named)
-    return frame.select(named.fill_null(NOT_LABELLED).alias("family")).to_series()
+    named = named.fill_null(NOT_LABELLED)
+    for rule in source.doubtful:
+        fits = [pl.col(column).cast(pl.String) == value for column, value in rule.items()]
+        doubted = (named == BENIGN) & pl.all_horizontal(fits).fill_null(value=False)
+        named = pl.when(doubted).then(pl.lit(NOT_BELIEVED)).otherwise(named)
+    return frame.select(named.alias("family")).to_series()
 
 
 def _labelled(capture: str, batch: LogBatch, families: pl.Series, *, weak: bool) -> LabelledLog:

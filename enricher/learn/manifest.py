@@ -56,6 +56,8 @@ class LogSource:
         where: Column values a record must have to be labelled at all.
         capture_column: Column that tells several captures of one file apart, or None.
         weak: The labels come from rules and not from an analyst.
+        doubtful: Column values; a benign record that has all values of one of them is not
+            believed to be benign. Comes from the recipe, not from the manifest.
     """
 
     capture: str
@@ -67,6 +69,7 @@ class LogSource:
     where: Mapping[str, str] = field(default_factory=dict)
     capture_column: str | None = None
     weak: bool = False
+    doubtful: tuple[Mapping[str, str], ...] = ()
 
     @property
     def keep(self) -> tuple[str, ...]:

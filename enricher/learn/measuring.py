@@ -14,7 +14,7 @@ from enricher.detector.scores import Scores
 from enricher.detector.scoring import score_features
 from enricher.features.rows import take
 from enricher.learn.dataset import Dataset
-from enricher.learn.labels import BENIGN_LABEL
+from enricher.learn.labels import BENIGN_LABEL, DOUBTFUL
 from enricher.learn.training import Trained
 from enricher.logs import Kind
 
@@ -73,6 +73,8 @@ class CaptureResult:
         families: Result of each family that it has.
         false_names: Benign records by the family they were taken for.
         baseline_false: Benign records that the random forest flags.
+        doubtful: Records labelled benign that are not believed to be.
+        doubtful_flagged: Those that are flagged.
     """
 
     capture: str
@@ -84,6 +86,8 @@ class CaptureResult:
     families: dict[str, FamilyResult] = field(default_factory=dict)
     false_names: dict[str, int] = field(default_factory=dict)
     baseline_false: int | None = None
+    doubtful: int = 0
+    doubtful_flagged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ def measure(
     benign = dataset.benign()
     alarms = benign[found[benign] != NOTHING]
     raised = dataset.groups(alarms) * (len(scores.families) + 2) + found[alarms] + 2
+    doubtful = np.flatnonzero(dataset.labels == DOUBTFUL)
     names, counts = np.unique(found[alarms], return_counts=True)
     return CaptureResult(
         capture=dataset.captures[int(dataset.capture[0])],
@@ -161,6 +166,8 @@ def measure(
             scores.families[int(name)] if name >= 0 else "unknown": int(count)
             for name, count in zip(names, counts, strict=True)
         },
+        doubtful=len(doubtful),
+        doubtful_flagged=int((found[doubtful] != NOTHING).sum()),
         baseline_false=None
         if baseline is None
         else int((baseline.scores[benign] >= baseline.threshold).sum()),

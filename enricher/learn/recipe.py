@@ -25,6 +25,8 @@ class DataRecipe:
         lists: Whether records are made around the names and payloads of the lists.
         simulate: Seeds of simulated sites that are added.
         simulate_hours: Length of each.
+        doubtful: Benign labels that are not believed: each has ``capture`` (as in the manifest),
+            ``why``, and columns with the values that a doubted record has.
     """
 
     same_source: tuple[tuple[str, ...], ...] = ()
@@ -32,6 +34,15 @@ class DataRecipe:
     lists: bool = True
     simulate: tuple[int, ...] = ()
     simulate_hours: float = 3.0
+    doubtful: tuple[Mapping[str, Any], ...] = ()
+
+    def doubted(self, capture: str) -> tuple[Mapping[str, str], ...]:
+        """Column values of the doubted records of a capture."""
+        return tuple(
+            {str(key): str(value) for key, value in rule.items() if key not in ("capture", "why")}
+            for rule in self.doubtful
+            if rule.get("capture") == capture
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enricher.features.tensors import Features, TextColumn
 from enricher.features.rows import join, take
+from enricher.features.tensors import Features, TextColumn
 from enricher.learn.columns import Dropout, hide
 
 
