@@ -14,8 +14,8 @@ import pytest
 from enricher.errors import InputError
 from enricher.learn.cache import Cache
 from enricher.learn.dataset import LabelledLog, build
-from enricher.learn.labels import UNLABELLED, label_space
-from enricher.learn.loading import read_source
+from enricher.learn.labels import DOUBTFUL, UNLABELLED, label_space
+from enricher.learn.loading import read_source, simulated
 from enricher.learn.manifest import LogSource, load_manifest
 
 FIELDS = (
@@ -155,3 +155,34 @@ def test_the_cache_gives_what_was_computed_until_the_log_changes(tmp_path: Path)
     assert again.features.text.keys() == first.features.text.keys()
     write_log(path, ["Bad", "-"])
     assert len(cache.get(source, make)[0]) == 2
+
+
+def test_benign_records_that_the_recipe_doubts_are_neither_benign_nor_unlabelled(
+    tmp_path: Path,
+) -> None:
+    path = write_log(tmp_path / "conn.log", ["Bad", "-", "-", "Unknown"])
+    doubtful = ({"site": "a", "proto": "tcp"},)
+    source = LogSource(
+        "x",
+        path,
+        "conn",
+        label_column="label",
+        labels=LABELS,
+        capture_column="site",
+        doubtful=doubtful,
+    )
+    dataset = build(read_source(source), label_space(["scan"]))
+    assert dataset.captures == ("x/a", "x/b")
+    assert dataset.labels.tolist() == [DOUBTFUL, UNLABELLED, 1, 0]
+    assert dataset.labelled().tolist() == [2, 3]
+
+
+def test_simulated_sites_have_labels_only_where_a_family_shows() -> None:
+    logs = simulated(3, 0.25)
+    kinds = {log.features.kind: set(log.families.tolist()) for log in logs}
+    assert set(kinds) == {"conn", "http", "dns", "ssl"}
+    assert {log.capture for log in logs} == {"simulated-3"}
+    assert "vertical-scan" in kinds["conn"]
+    assert "dga" not in kinds["conn"]
+    assert kinds["dns"] <= {"", "benign", "dga", "dns-tunnel"}
+    assert "sql-injection" in kinds["http"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from enricher.features.tensors import Features
 from enricher.learn.calibrating import benign_weights, thin_sessions, thresholds_at
-from enricher.learn.dataset import Dataset, LabelledLog, build
+from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset, LabelledLog, build
 from enricher.learn.folds import capture_folds, units
 from enricher.learn.labels import BENIGN_LABEL, LabelSpace, label_space
 from enricher.learn.sampling import Balance, Sampler, tail_split
@@ -53,6 +53,12 @@ def test_folds_take_every_capture_once_and_keep_twins_together(
     folds = capture_folds({"conn": made}, [("a", "b")], count)
     assert sorted(name for fold in folds for name in fold) == sorted(made.captures)
     assert all(("a" in fold) == ("b" in fold) for fold in folds if {"a", "b"} <= set(made.captures))
+
+
+def test_simulated_captures_are_in_no_fold() -> None:
+    made = dataset([("a", ["benign"]), ("simulated-1", ["benign"]), ("b", ["scan"])])
+    folds = capture_folds({"conn": made}, [], 3, SIMULATED_CAPTURE)
+    assert sorted(name for fold in folds for name in fold) == ["a", "b"]
 
 
 def test_units_keep_the_order_and_join_what_is_of_one_source() -> None:
