@@ -23,16 +23,17 @@ for _digit in b"abcdef":
 _AT_ONCE = 1 << 23
 
 
-def unescape(values: pl.Series) -> pl.Series:
+def unescape(values: pl.Series, *, doubled: bool = False) -> pl.Series:
     r"""Decode ``\xNN`` escapes.
 
     Args:
         values: Strings; null stays null.
+        doubled: A backslash of the traffic stands as two of them, as in Zeek's TSV.
 
     Returns:
         Strings of the same length and name. Only values with an escape are touched.
     """
-    rows = values.str.contains(r"\x", literal=True).arg_true()
+    rows = values.str.contains("\\" if doubled else r"\x", literal=True).arg_true()
     if not rows.len():
         return values
     escaped = values.gather(rows)
@@ -43,25 +44,31 @@ def unescape(values: pl.Series) -> pl.Series:
     while first < len(sizes):
         until = int(np.searchsorted(ends, end + _AT_ONCE, side="right"))
         until = max(until, first + 1)
-        decoded += _decode(escaped.slice(first, until - first), sizes[first:until])
+        decoded += _decode(escaped.slice(first, until - first), sizes[first:until], doubled=doubled)
         first, end = until, int(ends[until - 1])
     return values.scatter(rows, pl.Series(decoded, dtype=pl.String))
 
 
-def unescape_lists(values: pl.Series) -> pl.Series:
+def unescape_lists(values: pl.Series, *, doubled: bool = False) -> pl.Series:
     """Decode the elements of lists of strings, see :func:`unescape`."""
-    if not values.explode().str.contains(r"\x", literal=True).any():
+    if not values.explode().str.contains("\\", literal=True).any():
         return values
-    decoded = pl.element().map_batches(unescape, return_dtype=pl.String(), is_elementwise=True)
+
+    def decode(elements: pl.Series) -> pl.Series:
+        return unescape(elements, doubled=doubled)
+
+    decoded = pl.element().map_batches(decode, return_dtype=pl.String(), is_elementwise=True)
     frame = pl.DataFrame({"v": values}).select(pl.col("v").list.eval(decoded))
     return frame.to_series().alias(values.name)
 
 
-def _decode(values: pl.Series, sizes: npt.NDArray[np.int64]) -> list[str]:
+def _decode(values: pl.Series, sizes: npt.NDArray[np.int64], *, doubled: bool) -> list[str]:
     # A newline between values is no hexadecimal digit, so no escape spans two of them.
     joined: str = values.str.join("\n").item()
     data = np.frombuffer(joined.encode() + b"\n", dtype=np.uint8)
     slash = np.flatnonzero(data[:-1] == ord("\\"))
+    second = _second_of_pairs(slash) if doubled else slash[:0]
+    slash = np.setdiff1d(slash, second, assume_unique=True)
     slash = slash[slash < len(data) - 4]
     slash = slash[data[slash + 1] == ord("x")]
     high, low = _HEX[data[slash + 2]], _HEX[data[slash + 3]]
@@ -70,11 +77,12 @@ def _decode(values: pl.Series, sizes: npt.NDArray[np.int64]) -> list[str]:
     out = data.copy()
     out[slash] = high[good] * 16 + low[good]
     keep = np.ones(len(data), dtype=bool)
+    keep[second] = False
     for step in (1, 2, 3):
         keep[slash + step] = False
-    # Where each value ends afterwards: three bytes less for each escape before that place.
+    # Where each value ends afterwards: by so much less as was taken out before that place.
     ends = np.cumsum(sizes + 1) - 1
-    ends = ends - 3 * np.searchsorted(slash, ends)
+    ends = ends - 3 * np.searchsorted(slash, ends) - np.searchsorted(second, ends)
     starts = np.concatenate([[0], ends[:-1] + 1])
     packed = out[keep].tobytes()
     # A decoder of the whole would lose the borders, for a value may hold any character.
@@ -82,3 +90,12 @@ def _decode(values: pl.Series, sizes: npt.NDArray[np.int64]) -> list[str]:
         packed[start:end].decode("utf-8", "backslashreplace")
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
     ]
+
+
+def _second_of_pairs(slash: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Of runs of backslashes (their places, ascending), every second one."""
+    if not len(slash):
+        return slash
+    begins = np.flatnonzero(np.diff(slash, prepend=slash[0] - 2) != 1)
+    place_in_run = np.arange(len(slash)) - np.repeat(begins, np.diff(begins, append=len(slash)))
+    return slash[place_in_run % 2 == 1]

@@ -117,7 +117,7 @@ class Plan:
 
         Args:
             raw: From :meth:`parse`, typed.
-            escaped: There may be ``\x`` escapes in it.
+            escaped: There may be escapes in it.
         """
         if "ts" not in self.sources:
             return None
@@ -146,7 +146,7 @@ class Plan:
             return self._text(values, escaped=escaped)
         parts = self._elements(values)
         if wanted.inner == pl.String:
-            return unescape_lists(parts) if escaped else parts
+            return unescape_lists(parts, doubled=True) if escaped else parts
         lists = parts.cast(wanted, strict=False)
         return None if _elements_lost(parts, lists).any() else lists
 
@@ -156,7 +156,7 @@ class Plan:
         empty = self.header.empty_field
         if empty and (values == empty).any():
             values = values.set(values == empty, "")
-        return unescape(values) if escaped else values
+        return unescape(values, doubled=True) if escaped else values
 
     def _elements(self, values: pl.Series) -> pl.Series:
         """Sets and vectors as lists of text. An element may be unset or empty by itself."""

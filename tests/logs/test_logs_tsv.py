@@ -79,6 +79,10 @@ def test_sets_are_lists_and_a_comma_in_an_element_stays(read_bytes: Read) -> Non
         (b"\\x4", "\\x4"),
         (b"\\xzz\\", "\\xzz\\"),
         (b"\\x09\\x0a\\x00", "\t\n\0"),
+        (b"O=Go\\\\, Inc.", "O=Go\\, Inc."),
+        (b"\\\\x41", "\\x41"),
+        (b"\\\\\\x41", "\\A"),
+        (b"..\\\\..\\\\\\\\x", "..\\..\\\\x"),
     ],
 )
 def test_escapes_become_the_characters_they_stand_for(
