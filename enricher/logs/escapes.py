@@ -98,4 +98,4 @@ def _second_of_pairs(slash: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         return slash
     begins = np.flatnonzero(np.diff(slash, prepend=slash[0] - 2) != 1)
     place_in_run = np.arange(len(slash)) - np.repeat(begins, np.diff(begins, append=len(slash)))
-    return slash[place_in_run % 2 == 1]
+    return np.asarray(slash[place_in_run % 2 == 1])

@@ -44,7 +44,9 @@ def assert_same_scores(one: pl.DataFrame, other: pl.DataFrame) -> None:
     assert one["uid"].equals(other["uid"])
     for name in one.columns:
         if one[name].dtype == pl.Float32:
-            np.testing.assert_allclose(one[name], other[name], rtol=1e-3, atol=1e-4, err_msg=name)
+            # A p-value is a rank: a hair's breadth of novelty may be a place in it.
+            near = 1e-3 if name == "p_value" else 1e-4
+            np.testing.assert_allclose(one[name], other[name], rtol=1e-3, atol=near, err_msg=name)
 
 
 def test_every_record_is_read_scored_and_written(
