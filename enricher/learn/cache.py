@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -44,7 +45,8 @@ class Cache:
                 return _unpacked(source, {name: stored[name] for name in stored.files})
         logs = make(source)
         self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished.npz")
+        # Two trainings may fill the same cache at once: each writes a file of its own.
+        unfinished = path.with_suffix(f".{os.getpid()}.npz")
         arrays: dict[str, Any] = _packed(logs)
         np.savez(unfinished, **arrays)
         unfinished.replace(path)

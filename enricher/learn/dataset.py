@@ -25,6 +25,9 @@ SIMULATED_CAPTURE = "simulated-"
 """Begins the names of simulated captures. They are trained on always and calibrate nothing: how
 well a simulated site is told apart says nothing about a real one."""
 
+WRAPPED_CAPTURE = "lists-"
+"""Begins the names of captures whose records were made around listed names and payloads."""
+
 HOUR = 3600.0
 
 

@@ -11,14 +11,14 @@ import numpy as np
 from enricher.errors import InputError
 from enricher.learn.baseline import available, forest_baseline
 from enricher.learn.card import table
-from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset
+from enricher.learn.dataset import SIMULATED_CAPTURE, WRAPPED_CAPTURE, Dataset
 from enricher.learn.folds import units
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.measuring import Baseline, CaptureResult, measure
 from enricher.learn.training import Datasets, Run, train, without_captures
 from enricher.logs import Kind
 
-ADDED = (SIMULATED_CAPTURE, "lists-")
+ADDED = (SIMULATED_CAPTURE, WRAPPED_CAPTURE)
 """Beginnings of the names of captures that are no recordings."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enricher.features.rows import Rows
-from enricher.learn.dataset import Dataset
+from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset
 from enricher.learn.labels import BENIGN_LABEL
 
 
@@ -21,11 +21,13 @@ class Balance:
         temper: A cell of n records (one family in one capture) is drawn as n to this power:
             0 gives every cell the same share, 1 the share it has.
         largest: No cell gets more than this share of its side, benign or attack.
+        simulated: What the weight of a cell of a simulated capture is multiplied with.
     """
 
     benign: float = 0.6
     temper: float = 0.4
     largest: float = 0.4
+    simulated: float = 0.3
 
 
 class Sampler:
@@ -50,7 +52,10 @@ class Sampler:
         self._rows = rows[order]
         self._counts = counts
         self._starts = np.cumsum(counts) - counts
-        self._shares = _shares(self._names[0] == BENIGN_LABEL, counts, balance)
+        simulated = np.array([name.startswith(SIMULATED_CAPTURE) for name in dataset.captures])
+        weights = counts.astype(np.float64) ** balance.temper
+        weights[simulated[self._names[1]]] *= balance.simulated
+        self._shares = _shares(self._names[0] == BENIGN_LABEL, weights, balance)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -72,16 +77,14 @@ class Sampler:
 
 
 def _shares(
-    benign: npt.NDArray[np.bool_], counts: npt.NDArray[np.int64], balance: Balance
+    benign: npt.NDArray[np.bool_], weights: npt.NDArray[np.float64], balance: Balance
 ) -> npt.NDArray[np.float64]:
     """Share of each cell; both sides together are 1."""
-    shares = np.zeros(len(counts))
+    shares = np.zeros(len(weights))
     sides = [side for side in (benign, ~benign) if side.any()]
     for side in sides:
         total = 1.0 if len(sides) == 1 else balance.benign if side is benign else 1 - balance.benign
-        shares[side] = total * _capped(
-            counts[side].astype(np.float64) ** balance.temper, balance.largest
-        )
+        shares[side] = total * _capped(weights[side], balance.largest)
     return np.asarray(shares / shares.sum())
 
 

@@ -28,7 +28,7 @@ from enricher.learn.calibrating import (
     thin_sessions,
     thresholds_at,
 )
-from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset
+from enricher.learn.dataset import SIMULATED_CAPTURE, WRAPPED_CAPTURE, Dataset
 from enricher.learn.fitting import Fitted, Progress, Task, fit, outputs
 from enricher.learn.folds import capture_folds
 from enricher.learn.labels import BENIGN_LABEL, LabelSpace
@@ -215,13 +215,15 @@ def _held_by(fitted: Fitted, task: Task, fold: frozenset[str], run: Run) -> Held
         logits=logits,
         novelty=novelty.score(torch.from_numpy(embeddings)).numpy(),
         known=applicable.cpu().numpy().copy(),
-        unseen_capture=(np.arange(len(rows)) < len(unseen)) | ((not fold) & _real(dataset, rows)),
+        unseen_capture=(np.arange(len(rows)) < len(unseen))
+        | ((not fold) & ~_begins(dataset, rows, SIMULATED_CAPTURE)),
     )
 
 
-def _real(dataset: Dataset, rows: Rows) -> npt.NDArray[np.bool_]:
-    simulated = np.array([name.startswith(SIMULATED_CAPTURE) for name in dataset.captures])
-    return np.asarray(~simulated[dataset.capture[rows]])
+def _begins(dataset: Dataset, rows: Rows, start: str) -> npt.NDArray[np.bool_]:
+    """Whether the names of the records' captures begin so."""
+    named = np.array([name.startswith(start) for name in dataset.captures], dtype=np.bool_)
+    return np.asarray(named[dataset.capture[rows]], dtype=np.bool_)
 
 
 def _benign_sample(task: Task, balance: Balance, count: int, seed: int) -> Rows:
@@ -277,11 +279,11 @@ def _calibrate(trained: Trained, kind: Kind, held: HeldOut, recipe: Recipe) -> N
     for place, threshold in zip(calibrated, found, strict=True):
         thresholds[place] = threshold
     trained.thresholds[kind] = thresholds
-    thinned = np.isin(
-        held.rows[chosen],
-        thin_sessions(held.dataset, held.rows[chosen], recipe.calibration.session_records),
-    )
-    trained.conformal[kind] = ConformalCalibration(held.novelty[chosen[thinned]])
+    # What was made around a list is more alike than real traffic: it says nothing of novelty.
+    recorded = chosen[~_begins(held.dataset, held.rows[chosen], WRAPPED_CAPTURE)]
+    thinned = thin_sessions(held.dataset, held.rows[recorded], recipe.calibration.session_records)
+    kept = recorded[np.isin(held.rows[recorded], thinned)]
+    trained.conformal[kind] = ConformalCalibration(held.novelty[kept])
     trained.alphas[kind] = recipe.calibration.novelty_rate
     trained.figures[kind] = _figures(held, scores, thresholds, trained.conformal[kind])
 

@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from enricher.errors import InputError
+from enricher.learn.dataset import WRAPPED_CAPTURE
 from enricher.learn.manifest import BENIGN
 from enricher.logs import PROVENANCE, SCHEMAS, Kind, LogBatch
 
@@ -144,7 +145,7 @@ def wrap_names(path: Path, seed: int, per_generator: int = 600) -> list[WrappedL
             generated = names.filter(pl.col("family") == generator)["domain"].to_list()
             _infected_clients(writer, generated[:per_generator], ordinary, 1000 * client)
         _ordinary_clients(writer, ordinary)
-        logs.append(writer.log(f"lists-dga-{half_name}", "dns"))
+        logs.append(writer.log(f"{WRAPPED_CAPTURE}dga-{half_name}", "dns"))
     return logs
 
 
@@ -234,7 +235,7 @@ def wrap_payloads(path: Path, seed: int, per_type: int = 4000) -> list[WrappedLo
         for attack, family in kinds.items():
             chosen = values.filter(pl.col("attack_type") == attack)["payload"].to_list()[half::2]
             _requests(writer, chosen[:per_type], family, half_name)
-        logs.append(writer.log(f"lists-http-{half_name}", "http"))
+        logs.append(writer.log(f"{WRAPPED_CAPTURE}http-{half_name}", "http"))
     return logs
 
 
