@@ -24,7 +24,7 @@ Level: TypeAlias = Literal["ok", "warning", "problem"]
 
 _NEEDED = (
     *("numpy", "polars", "numba", "torch", "orjson", "safetensors", "pydantic", "communityid"),
-    *("zstandard", "jinja2", "matplotlib"),
+    *("jinja2", "matplotlib"),
 )
 _LITTLE_SPACE = 512 * 1024 * 1024
 # Without these fields a record says too little to be judged (names: docs.zeek.org, log files).

@@ -216,5 +216,5 @@ def _print_outputs(summary: ScanSummary, console: Console) -> None:
     _heading(console, "Written")
     width = max(len(safe(name, 20)) for name in summary.outputs)
     for name, path in summary.outputs.items():
-        line = Text(f"{safe(name, 20):<{width}}  ", overflow="fold").append(safe(path, 400))
-        console.print(Padding(line, (0, 0, 0, 0), expand=False))
+        # A path that is broken over lines cannot be copied.
+        console.print(Text(f"{safe(name, 20):<{width}}  {safe(path, 400)}"), soft_wrap=True)

@@ -50,7 +50,7 @@ warnings.simplefilter("ignore")
 from sklearn.ensemble import IsolationForest
 from zat.dataframe_to_matrix import DataFrameToMatrix
 from zat.log_to_dataframe import LogToDataFrame
-frame = LogToDataFrame().create_df(sys.argv[1])
+frame = LogToDataFrame().create_dataframe(sys.argv[1])
 columns = ["proto", "conn_state", "orig_pkts", "resp_pkts", "orig_ip_bytes", "resp_ip_bytes"]
 matrix = DataFrameToMatrix().fit_transform(frame[columns])
 forest = IsolationForest(n_jobs=-1, random_state=0).fit(matrix)

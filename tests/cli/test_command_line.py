@@ -109,7 +109,7 @@ def test_cuda_where_there_is_none_is_a_clear_error(logs: Path, tmp_path: Path) -
         environment={"CUDA_VISIBLE_DEVICES": ""},
     )  # fmt: skip
     assert done.returncode == 1
-    assert "cpu" in done.stderr
+    assert "--device auto" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -65,7 +65,7 @@ def test_it_scans_from_another_folder(wheel: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(place), "HOME": str(tmp_path)}
     command = [sys.executable, "-m", "enricher.cli.main"]
     for arguments in (
-        ["simulate", "--out", "logs", "--seed", "1", "--hours", "0.5", "--hosts", "4"],
+        ["simulate", "--out", "logs", "--seed", "1", "--hours", "0.5", "--hosts", "5"],
         ["scan", "logs", "--out", "found", "--quiet"],
     ):
         done = subprocess.run(
