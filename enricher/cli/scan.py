@@ -96,13 +96,15 @@ def command(
     if as_json:
         click.echo(summary.to_json(), nl=False)
     else:
-        print_summary(summary, make_console(sys.stdout))
+        # Standard output belongs to the alerts where they go there.
+        alerts_on_stdout = settings.outputs.eve == "-"
+        print_summary(summary, make_console(sys.stderr if alerts_on_stdout else sys.stdout))
     return 1 if summary.inputs.failed_total or summary.balance() else 0
 
 
 def _inputs(settings: Settings) -> tuple[Path, ...]:
     """Where the settings say that logs are."""
-    paths = [Path(one.path) for one in settings.inputs if not one.path.startswith("unix:")]
+    paths = [Path(one.path) for one in settings.inputs]
     paths += [one.archive for one in settings.inputs if one.archive is not None]
     if not paths:
         raise click.UsageError("name a log or a directory of logs, or set 'inputs' with --config")

@@ -107,6 +107,8 @@ def parse_value(text: str) -> object:
     Raises:
         ConfigError: If it is no YAML value; without file and line.
     """
+    if text == "-":
+        return text  # standard output; YAML would read a list of nothing
     nowhere = Document(Path())
     try:
         loader = _BoundedLoader(text)

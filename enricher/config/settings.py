@@ -66,19 +66,21 @@ class InputSettings(_Section):
     path: Annotated[str, BeforeValidator(_expand_home)] = Field(
         min_length=1,
         max_length=4096,
-        description="A log file, a directory of logs, or unix:/path of a socket.",
+        description="A log file or a directory of logs.",
     )
     archive: FilePath | None = Field(
-        default=None, description="Directory that rotated logs end up in, to catch up from."
+        default=None, description="Directory that rotated logs end up in; it is read too."
     )
 
 
 class OutputSettings(_Section):
     """What is written, and how."""
 
-    eve: FilePath | None = Field(
+    eve: Annotated[str, BeforeValidator(_expand_home)] | None = Field(
         default=None,
-        description="File the EVE alerts go to; unset: eve.json in the output directory.",
+        min_length=1,
+        max_length=4096,
+        description="Where alerts go: a file, unix:/path of a socket, or -; unset: OUT/eve.json.",
     )
     eve_version: Literal[7, 8] = Field(
         default=7, description="Major version of Suricata whose EVE layout is written."
@@ -195,7 +197,7 @@ class AlertSettings(_Section):
         default=None,
         gt=0.0,
         le=0.5,
-        description="Share of benign records that may alert; unset: what the bundle says.",
+        description="Share of benign records a family may flag after calibration; unset: 0.001.",
     )
 
 

@@ -1,10 +1,9 @@
-"""From verdicts to alerts in a file: group, keep to the budget, write."""
+"""From verdicts to alerts: group, keep to the budget, write."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -28,19 +27,20 @@ from enricher.detector.labels import FamilyLabel
 from enricher.pipeline.explaining import evidence_of, explain
 from enricher.pipeline.scoring import ScoredBatch
 from enricher.report.rows import AlertRow
-from enricher.sinks import FileSink
+from enricher.sinks import open_sink
 
 _EXPLAINED_AT_ONCE = 1024
 
 
 class Alerting:
-    """Turns verdicts into EVE events in a file.
+    """Turns verdicts into EVE events.
 
     Alerts are written in the order of time when everything is read: the daily budget keeps the
     best of each day. With ``alerts.every_record`` every flagged record is written as it comes.
 
     Args:
-        path: The EVE file; it gets its name when it is whole.
+        target: Where events go, see :func:`enricher.sinks.open_sink`; a file gets its name when
+            it is whole.
         names: Path of each log file by its number.
         detector: Made the scores, and knows why.
         settings: Windows, budget, identity of the sensor.
@@ -53,7 +53,7 @@ class Alerting:
 
     def __init__(
         self,
-        path: Path,
+        target: str,
         names: Sequence[str],
         detector: Detector,
         settings: Settings,
@@ -68,7 +68,7 @@ class Alerting:
         self._grouper = Grouper(settings.alerts.window_seconds, settings.alerts.max_groups)
         self._budget = DailyBudget(settings.alerts.per_day, lambda name: self._label(name).severity)
         self.held_back: Counter[str] = Counter()
-        self._sink = FileSink(path, atomic=True)
+        self._sink = open_sink(target)
 
     @property
     def closed_early(self) -> int:

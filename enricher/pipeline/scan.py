@@ -205,7 +205,7 @@ def _advise(
 
 @dataclass(frozen=True, slots=True)
 class _Outputs:
-    eve: Path
+    eve: str
     summary: Path
     report: Path
     rejected: Path
@@ -215,7 +215,7 @@ class _Outputs:
     def of(cls, request: ScanRequest, settings: Settings) -> _Outputs:
         out = request.out
         return cls(
-            eve=settings.outputs.eve or out / "eve.json",
+            eve=settings.outputs.eve or str(out / "eve.json"),
             summary=out / "summary.json",
             report=out / "report.html",
             rejected=out / "rejected.jsonl",
@@ -223,7 +223,7 @@ class _Outputs:
         )
 
     def named(self, request: ScanRequest) -> dict[str, str]:
-        paths = {
+        paths: dict[str, Path | str] = {
             "alerts": self.eve,
             "summary": self.summary,
             "report": self.report,

@@ -6,8 +6,10 @@ import gzip
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -80,6 +82,42 @@ def test_json_for_programs_is_the_summary(logs: Path, tmp_path: Path) -> None:
     )
     assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "summary.json").read_bytes())
     assert done.stderr == ""
+
+
+def test_alerts_can_go_to_standard_output(logs: Path, tmp_path: Path) -> None:
+    done = enricher(
+        "scan", logs, "--out", tmp_path / "out", "--state", tmp_path / "state",
+        "--set", "outputs.eve=-",
+    )  # fmt: skip
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines
+    assert all(json.loads(line)["event_type"] == "alert" for line in lines)
+    assert "scored records" in done.stderr
+
+
+def test_alerts_can_go_to_a_socket(logs: Path, tmp_path: Path) -> None:
+    received: list[bytes] = []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "eve.sock"))
+        listener.listen()
+
+        def receive() -> None:
+            with listener.accept()[0] as peer:
+                while piece := peer.recv(65_536):
+                    received.append(piece)
+
+        thread = threading.Thread(target=receive)
+        thread.start()
+        done = enricher(
+            "scan", logs, "--out", tmp_path / "out", "--state", tmp_path / "state",
+            "--set", f"outputs.eve=unix:{tmp_path / 'eve.sock'}",
+        )  # fmt: skip
+        thread.join(timeout=30)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in b"".join(received).splitlines()]
+    summary = json.loads((tmp_path / "out" / "summary.json").read_bytes())
+    assert len(events) == summary["totals"]["alerts_written"] > 0
 
 
 def test_a_missing_log_is_status_1_and_one_line(tmp_path: Path) -> None:
