@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,7 +68,7 @@ class Grouper:
     Args:
         window_seconds: Length of a window of flow time; windows begin at its multiples.
         max_groups: So many groups are open at most. At the record that would open one more, the
-            oldest window is closed early; a group that comes up again is then a new alert with
+            oldest windows are closed early; a group that comes up again is then a new alert with
             the same id.
 
     Attributes:
@@ -83,10 +83,12 @@ class Grouper:
         self.window_seconds = float(window_seconds)
         self.max_groups = max_groups
         self.closed_early = 0
-        self._groups: dict[Key, _Group] = {}
+        # By window, so that the oldest is found without a look at every group.
+        self._groups: dict[int, dict[Key, _Group]] = {}
+        self._open = 0
 
     def __len__(self) -> int:
-        return len(self._groups)
+        return self._open
 
     def add(
         self,
@@ -130,19 +132,19 @@ class Grouper:
     def close_before(self, ts: float) -> list[Alert]:
         """Close the groups whose window ends at or before a flow time (seconds UTC)."""
         last = math.floor(ts / self.window_seconds)
-        return self._close(key for key in self._groups if key[2] < last)
+        return self._close([window for window in self._groups if window < last])
 
     def close_all(self) -> list[Alert]:
         """Close everything, in the order of the windows."""
-        return self._close(self._groups)
+        return self._close(list(self._groups))
 
     def _room_ends_at(self, part: Partials, flagged: Flagged) -> int | None:
         """Place of the first record that would open a group too many."""
-        room = self.max_groups - len(self._groups)
+        room = self.max_groups - self._open
         if len(part.codes) <= room:
             return None
         for key, place in zip(part.keys(flagged), part.first_places, strict=True):
-            if key not in self._groups:
+            if self._find(key) is None:
                 if room == 0:
                     return place
                 room -= 1
@@ -151,37 +153,54 @@ class Grouper:
     def _merge(
         self, part: Partials, flagged: Flagged, file_names: FileNames, evidence: Evidence | None
     ) -> None:
-        groups, kind = self._groups, KINDS.index(flagged.kind)
+        kind = KINDS.index(flagged.kind)
         keys = part.keys(flagged)
+        found = [self._find(key) for key in keys]
         winners = [
-            (key, rank, place)
-            for key, rank, place in zip(keys, part.ranks, part.best, strict=True)
-            if key not in groups or rank < groups[key].rank
+            number
+            for number, (group, rank) in enumerate(zip(found, part.ranks, strict=True))
+            if group is None or rank < group.rank
         ]
-        places = np.asarray([place for _, _, place in winners], dtype=np.int64)
+        places = np.asarray([part.best[number] for number in winners], dtype=np.int64)
         kept = evidence(flagged.rows[places]) if evidence and winners else [None] * len(winners)
-        for (key, rank, _), detection, what in zip(
+        for number, detection, what in zip(
             winners, flagged.detections(places, file_names), kept, strict=True
         ):
-            group = groups.get(key)
+            group, rank = found[number], part.ranks[number]
             if group is None:
-                groups[key] = _Group(rank, detection, what)
+                found[number] = self._opened(keys[number], _Group(rank, detection, what))
             else:
                 group.rank, group.strongest, group.evidence = rank, detection, what
-        for key, count, first, last, destinations in zip(
-            keys, part.counts, part.first_ts, part.last_ts, part.destinations, strict=True
+        for group, count, first, last, destinations in zip(
+            found, part.counts, part.first_ts, part.last_ts, part.destinations, strict=True
         ):
-            groups[key].take(kind, count, first, last, destinations)
+            assert group is not None
+            group.take(kind, count, first, last, destinations)
+
+    def _find(self, key: Key) -> _Group | None:
+        window = self._groups.get(key[2])
+        return None if window is None else window.get(key)
+
+    def _opened(self, key: Key, group: _Group) -> _Group:
+        self._groups.setdefault(key[2], {})[key] = group
+        self._open += 1
+        return group
 
     def _close_oldest(self) -> list[Alert]:
-        oldest = min(key[2] for key in self._groups)
-        alerts = self._close(key for key in self._groups if key[2] == oldest)
+        """Make room for a tenth of the groups: one at a time would take for ever in a flood."""
+        alerts = self._close([min(self._groups)])
+        while self._open > self.max_groups * 9 // 10:
+            alerts += self._close([min(self._groups)])
         self.closed_early += len(alerts)
         return alerts
 
-    def _close(self, keys: Iterable[Key]) -> list[Alert]:
-        chosen = sorted(keys, key=lambda key: (key[2], key[0], key[1]))
-        return [self._alert(key, self._groups.pop(key)) for key in chosen]
+    def _close(self, windows: list[int]) -> list[Alert]:
+        alerts = []
+        for window in sorted(windows):
+            groups = self._groups.pop(window)
+            self._open -= len(groups)
+            alerts += [self._alert(key, groups[key]) for key in sorted(groups)]
+        return alerts
 
     def _alert(self, key: Key, group: _Group) -> Alert:
         source, family, window = key
