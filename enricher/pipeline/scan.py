@@ -24,6 +24,7 @@ from enricher.pipeline.scoring import ScoredBatch, Scorer
 from enricher.pipeline.telling import bundle_info, calibration_info, tell_inputs
 from enricher.report.collect import Collector
 from enricher.report.html import write_report
+from enricher.report.plots import prepare
 from enricher.report.progress import Progress, ProgressBar
 from enricher.report.summary import ScanSummary
 from enricher.sources import LogFile
@@ -73,6 +74,7 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
         site = _calibrate_on_first(request.calibrate_first, found.files, detector, settings, bar)
     detector = Detector(detector.bundle, detector.device, site)
 
+    plots = prepare()
     collector = Collector()
     outputs = _Outputs.of(request, settings)
     with ExitStack() as stack:
@@ -111,6 +113,7 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
         calibration=calibration_info(site),
         outputs=outputs.named(request),
     )
+    plots.join()
     write_report(summary, outputs.report)
     summary.write(outputs.summary)
     return summary

@@ -7,6 +7,8 @@ are never taken for mathematical notation and hold no letter that the font lacks
 
 from __future__ import annotations
 
+import importlib
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -63,6 +65,18 @@ class Plot:
 
 
 _Figure: TypeAlias = tuple[str, str, tuple[float, float], Painter]
+
+
+def prepare() -> threading.Thread:
+    """Load what draws in the background, for it takes most of a second; join before drawing."""
+
+    def load() -> None:
+        with settings():
+            importlib.import_module("matplotlib.figure")
+
+    thread = threading.Thread(target=load, name="load-plots", daemon=True)
+    thread.start()
+    return thread
 
 
 def draw(summary: ScanSummary) -> list[Plot]:
