@@ -22,18 +22,17 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     temporary = path.parent / f".enricher-{secrets.token_hex(8)}.part"
     try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:  # also when interrupted: a part must not stay behind
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
             f"{path} could not be written: {reason}. Make room or choose another directory."
         ) from error
+    finally:
+        # Also when interrupted, a part must not stay behind; after the rename there is none.
+        with contextlib.suppress(OSError):
+            temporary.unlink()

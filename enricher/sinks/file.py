@@ -8,9 +8,9 @@ import secrets
 import stat
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from enricher.errors import OutputError
+from enricher.sinks.base import Sink
 
 MODE = 0o640
 """Alerts name addresses and people: the owner writes, the group reads, nobody else."""
@@ -18,7 +18,7 @@ BUFFER_BYTES = 1 << 20
 _FLAGS = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-class FileSink:
+class FileSink(Sink):
     """Writes lines to a file.
 
     Args:
@@ -39,63 +39,41 @@ class FileSink:
     def __init__(
         self, path: Path | str, *, atomic: bool = True, buffer_bytes: int = BUFFER_BYTES
     ) -> None:
+        super().__init__(str(path), buffer_bytes)
         self.path = Path(path)
-        self._buffer: list[bytes] = []
-        self._buffered = 0
-        self._limit = buffer_bytes
         self._fd = -1
         self._part: Path | None = None
         try:
             self._open(atomic)
         except OSError as error:
-            self._discard()
+            self._let_go()
             raise self._failed(error) from error
 
-    def write(self, line: bytes) -> None:
-        """Take one line, without its newline."""
-        if self._fd < 0:
-            raise OutputError(f"{self.path}: the output is closed; open it again to write")
-        if b"\n" in line:
-            raise OutputError(f"{self.path}: a line with a line break in it was refused")
-        self._buffer.append(line)
-        self._buffered += len(line) + 1
-        if self._buffered >= self._limit:
-            self.flush()
-
-    def flush(self) -> None:
-        """Bring everything taken so far to the file (or to the hidden one beside it)."""
-        if not self._buffer:
-            return
-        data = b"\n".join((*self._buffer, b""))
-        self._buffer, self._buffered = [], 0
+    def _send(self, data: bytes) -> None:
         try:
             self._write_whole(data)
         except OSError as error:
-            self._discard()
+            self._let_go()
             raise self._failed(error) from error
 
     def close(self) -> None:
         """Flush, and give an atomic file its name."""
-        if self._fd < 0:
-            return
-        self.flush()
         try:
-            if self._part is not None:
-                os.fsync(self._fd)
-                self._part.replace(self.path)
-                self._part = None
+            if not self.closed:
+                self.flush()
+                if self._part is not None:
+                    os.fsync(self._fd)
+                    self._part.replace(self.path)
+                    self._part = None
         except OSError as error:
-            self._discard()
             raise self._failed(error) from error
-        self._discard()
+        finally:
+            self._let_go()
 
     def abandon(self) -> None:
         """Let go without finishing: an atomic file is as if it had never been begun."""
-        self._buffer, self._buffered = [], 0
-        self._discard()
-
-    def __enter__(self) -> Self:
-        return self
+        self._forget()
+        self._let_go()
 
     def __exit__(
         self,
@@ -140,7 +118,8 @@ class FileSink:
                 os.ftruncate(self._fd, before.st_size)
             raise
 
-    def _discard(self) -> None:
+    def _let_go(self) -> None:
+        self.closed = True
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from io import UnsupportedOperation
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from enricher.errors import OutputError
+from enricher.sinks.base import Sink
 
 BUFFER_BYTES = 1 << 16
 
 
-class StreamSink:
+class StreamSink(Sink):
     """Writes lines to a stream that somebody else opened, and leaves it open.
 
     Args:
@@ -31,63 +31,29 @@ class StreamSink:
         *,
         buffer_bytes: int = BUFFER_BYTES,
     ) -> None:
+        super().__init__(name, buffer_bytes)
         self._stream = stream
-        self._name = name
-        self._limit = buffer_bytes
-        self._buffer: list[bytes] = []
-        self._buffered = 0
-        self._closed = False
 
-    def write(self, line: bytes) -> None:
-        """Take one line, without its newline."""
-        if self._closed:
-            raise OutputError(f"{self._name}: the output is closed; open it again to write")
-        if b"\n" in line:
-            raise OutputError(f"{self._name}: a line with a line break in it was refused")
-        self._buffer.append(line)
-        self._buffered += len(line) + 1
-        if self._buffered >= self._limit:
-            self.flush()
-
-    def flush(self) -> None:
-        """Bring everything taken so far to the stream."""
-        if not self._buffer:
-            return
-        data = b"\n".join((*self._buffer, b""))
-        self._buffer, self._buffered = [], 0
+    def _send(self, data: bytes) -> None:
         try:
             self._stream.write(data)
             self._stream.flush()
         except BrokenPipeError as error:
-            self._let_go()
+            self._silence()
             raise OutputError(
                 f"{self._name}: the program that read it has gone away. Write to a file to keep "
                 "everything."
             ) from error
         except (OSError, ValueError) as error:  # ValueError: somebody closed the stream
-            self._let_go()
+            self._silence()
             raise OutputError(f"{self._name}: {error}. Write to a file instead.") from error
 
-    def close(self) -> None:
-        """Flush; the stream stays open."""
-        if not self._closed:
-            self.flush()
-            self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _let_go(self) -> None:
+        """The stream stays open: somebody else opened it."""
+
+    def _silence(self) -> None:
         """Point the stream at nothing, so that Python's own flush at exit does not fail again."""
-        self._closed = True
+        self.closed = True
         try:
             target = self._stream.fileno()
         except (UnsupportedOperation, ValueError):

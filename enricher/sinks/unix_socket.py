@@ -9,16 +9,15 @@ import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from enricher.errors import OutputError
+from enricher.sinks.base import Sink
 
 QUEUE_BYTES = 1 << 20
 _POLL_SECONDS = 0.002
 
 
-class UnixSocketSink:
+class UnixSocketSink(Sink):
     """Sends lines at least once.
 
     A stream socket has no receipts, but its sender can see how much of what it sent was not read
@@ -49,66 +48,31 @@ class UnixSocketSink:
         queue_bytes: int = QUEUE_BYTES,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__(str(path), queue_bytes)
         self.path = Path(path)
         self._attempts = max(1, attempts)
         self._backoff = backoff_seconds
         self._timeout = timeout_seconds
-        self._limit = queue_bytes
         self._sleep = sleep
-        self._queue: list[bytes] = []
-        self._queued = 0
-        self._closed = False
         self._socket: socket.socket | None = None
         self._connect()
 
-    def write(self, line: bytes) -> None:
-        """Take one line, without its newline."""
-        if self._closed:
-            raise OutputError(f"{self.path}: the output is closed; open it again to write")
-        if b"\n" in line:
-            raise OutputError(f"{self.path}: a line with a line break in it was refused")
-        self._queue.append(line)
-        self._queued += len(line) + 1
-        if self._queued >= self._limit:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send everything taken so far and wait until it has been read."""
-        if not self._queue:
-            return
-        data = b"\n".join((*self._queue, b""))
+    def _send(self, data: bytes) -> None:
+        """Send and wait until it has been read."""
         for _ in range(self._attempts):
             if self._socket is None:
                 self._connect()
             if self._delivered(data):
-                self._queue, self._queued = [], 0
                 return
             self._disconnect()
-        self._closed = True
+        self.closed = True
         raise OutputError(
             f"{self.path}: the listener goes away each time before it has read what was sent "
             f"({self._attempts} times). Look into its own log, then run again."
         )
 
-    def close(self) -> None:
-        """Flush and disconnect."""
-        try:
-            if not self._closed:
-                self.flush()
-        finally:
-            self._closed = True
-            self._disconnect()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _let_go(self) -> None:
+        self._disconnect()
 
     def _connect(self) -> None:
         wait, last = self._backoff, "nothing was tried"
@@ -126,7 +90,7 @@ class UnixSocketSink:
                 continue
             self._socket = connection
             return
-        self._closed = True
+        self.closed = True
         raise OutputError(
             f"{self.path}: can not connect to this socket ({last}; tried {self._attempts} times). "
             "Start the program that listens on it, or correct the path."
@@ -145,7 +109,7 @@ class UnixSocketSink:
         except OSError:
             return False
         if not read:
-            self._closed = True
+            self.closed = True
             self._disconnect()
             raise OutputError(
                 f"{self.path}: the listener has not read for {self._timeout:g} seconds. Restart "
