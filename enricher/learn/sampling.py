@@ -27,7 +27,7 @@ class Balance:
     benign: float = 0.6
     temper: float = 0.4
     largest: float = 0.4
-    simulated: float = 0.3
+    simulated: float = 1.0
 
 
 class Sampler:
