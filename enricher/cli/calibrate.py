@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from enricher.cli.options import settings_of, settings_options, use_threads
+from enricher.cli.options import prepare_process, settings_of, settings_options
 
 
 @click.command("calibrate")
@@ -39,7 +39,7 @@ def command(
     settings = settings_of(
         file, overrides, state=state, alerts__per_day=alerts_per_day, detector__device=device
     )
-    use_threads(settings.detector.threads)
+    prepare_process(settings.detector.threads)
     from enricher.pipeline.calibration import calibrate_paths  # noqa: PLC0415  # needs torch
     from enricher.report.calibration import calibration_json, print_calibration  # noqa: PLC0415
     from enricher.report.progress import progress  # noqa: PLC0415

@@ -5,6 +5,7 @@ Exit status: 0 done, 1 could not, 2 wrong usage.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 
@@ -69,6 +70,8 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("enricher: stopped", err=True)
         sys.exit(130)
+    # The process ends here: no use in looking for cycles among all that it still holds.
+    gc.freeze()
     sys.exit(status if isinstance(status, int) else 0)
 
 

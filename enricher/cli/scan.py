@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from enricher.cli.options import settings_of, settings_options, use_threads
+from enricher.cli.options import prepare_process, settings_of, settings_options
 
 if TYPE_CHECKING:
     from enricher.config import Settings
@@ -82,7 +82,7 @@ def command(
         alerts__per_day=alerts_per_day,
     )
     paths = paths or _inputs(settings)
-    use_threads(settings.detector.threads)
+    prepare_process(settings.detector.threads)
     # What needs torch is imported when the usage is known to be right.
     from enricher.pipeline.scan import ScanRequest, scan  # noqa: PLC0415
     from enricher.report.progress import progress  # noqa: PLC0415

@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "zeek"
 LOGS = (
     "labelled/ctu-sme-11-ubuntu-benign/conn.log.labeled.gz",
-    "labelled/rita-internet-server-weak/conn.log.labeled.gz",
     "labelled/stratosphere-008-exposed-windows/conn.log.labeled.gz",
     "labelled/stratosphere-010-exposed-windows/conn.log.labeled.gz",
     "genuine/crawl-00002/conn.log.gz",
