@@ -75,7 +75,7 @@ class Grouper:
         closed_early: Number of alerts that were closed for want of room.
     """
 
-    def __init__(self, window_seconds: float = 3600.0, max_groups: int = 200_000) -> None:
+    def __init__(self, window_seconds: float = 3600.0, max_groups: int = 100_000) -> None:
         if not 1.0 <= window_seconds < math.inf:
             raise ValueError(f"a window is at least a second long, got {window_seconds}")
         if max_groups < 1:

@@ -182,7 +182,7 @@ class AlertSettings(_Section):
         description="One alert per record instead of one per source, family and window.",
     )
     max_groups: int = Field(
-        default=200_000,
+        default=100_000,
         ge=1,
         le=100_000_000,
         description="Open groups kept; the oldest is closed first.",

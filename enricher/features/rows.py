@@ -1,13 +1,15 @@
-"""Taking some records out of features, and joining features of several batches."""
+"""Taking some records out of features, and joining features of several batches or records."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from enricher.features.tensors import Features, TextColumn
+from enricher.features.tensors import Features, FloatArray, IntArray, TextColumn
+from enricher.logs import Kind
 
 Rows = npt.NDArray[np.int64]
 
@@ -67,3 +69,74 @@ def _join_text(columns: Sequence[TextColumn]) -> TextColumn:
         strings += len(column.offsets) - 1
         size += len(data[-1])
     return TextColumn(np.concatenate(data), np.concatenate(offsets), np.concatenate(codes))
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """The features of one record, apart from those of the others in its batch.
+
+    Attributes:
+        kind: Kind of the record.
+        spec_version: Version of the feature specification.
+        numeric: float32 [D].
+        categorical: int32 [C].
+        text: Bytes of each text field, None where the record has none.
+    """
+
+    kind: Kind
+    spec_version: int
+    numeric: FloatArray
+    categorical: IntArray
+    text: dict[str, bytes | None]
+
+
+def rows_of(features: Features, rows: Rows) -> list[FeatureRow]:
+    """The records at ``rows`` (int64 [R]), each by itself, so that none keeps a batch alive."""
+    names = list(features.text)
+    texts = [_strings(features.text[name], rows) for name in names]
+    return [
+        FeatureRow(
+            features.kind,
+            features.spec_version,
+            features.numeric[row].copy(),
+            features.categorical[row].copy(),
+            {name: column[place] for name, column in zip(names, texts, strict=True)},
+        )
+        for place, row in enumerate(rows.tolist())
+    ]
+
+
+def _strings(column: TextColumn, rows: Rows) -> list[bytes | None]:
+    offsets, data = column.offsets, column.data
+    return [
+        None if code < 0 else data[offsets[code] : offsets[code + 1]].tobytes()
+        for code in column.codes[rows].tolist()
+    ]
+
+
+def features_of(rows: Sequence[FeatureRow]) -> Features:
+    """Put records of one kind together again, in order.
+
+    Raises:
+        ValueError: If there are none, or they differ in kind or specification.
+    """
+    signs = {(row.kind, row.spec_version, tuple(row.text)) for row in rows}
+    if len(signs) != 1:
+        raise ValueError(f"records of one kind and version are needed, got {sorted(signs)}")
+    kind, version, names = signs.pop()
+    return Features(
+        kind=kind,
+        spec_version=version,
+        numeric=np.stack([row.numeric for row in rows]),
+        categorical=np.stack([row.categorical for row in rows]),
+        text={name: _column([row.text[name] for row in rows]) for name in names},
+    )
+
+
+def _column(strings: Sequence[bytes | None]) -> TextColumn:
+    codes: dict[bytes, int] = {}
+    places = [-1 if s is None else codes.setdefault(s, len(codes)) for s in strings]
+    offsets = np.zeros(len(codes) + 1, dtype=np.int64)
+    np.cumsum([len(s) for s in codes], out=offsets[1:])
+    data = np.frombuffer(b"".join(codes), dtype=np.uint8)
+    return TextColumn(data, offsets, np.asarray(places, dtype=np.int32))

@@ -24,7 +24,8 @@ from enricher.alerts import (
 from enricher.config import Settings
 from enricher.detector.detector import Detector
 from enricher.detector.labels import FamilyLabel
-from enricher.pipeline.explaining import evidence_of, explain
+from enricher.features.rows import rows_of
+from enricher.pipeline.explaining import explain
 from enricher.pipeline.scoring import ScoredBatch
 from enricher.report.rows import AlertRow
 from enricher.sinks import open_sink
@@ -79,7 +80,7 @@ class Alerting:
         """Take the flagged records of a batch."""
         if self._every_record:
             found = detections(scored.batch, scored.scores, scored.verdicts, self._names)
-            kept = evidence_of(scored, np.flatnonzero(scored.verdicts != BENIGN))
+            kept = rows_of(scored.features, np.flatnonzero(scored.verdicts != BENIGN))
             self._write([single(one, what) for one, what in zip(found, kept, strict=True)])
             return
         early = self._grouper.add(
@@ -87,7 +88,7 @@ class Alerting:
             scored.scores,
             scored.verdicts,
             self._names,
-            lambda rows: evidence_of(scored, rows),
+            lambda rows: rows_of(scored.features, rows),
         )
         self._budget.add(early)
 
