@@ -9,10 +9,11 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 
+from enricher.features.arrow import string_column
 from enricher.features.columns import Columns
 from enricher.features.declared import CategoricalFeature, Group, NumericFeature, TextFeature
 from enricher.features.ngrams import NameModel
-from enricher.features.strings import hash_strings, string_column
+from enricher.features.strings import hash_strings
 from enricher.features.tensors import FloatArray, IntArray
 from enricher.features.vocabulary import PORT_CLASSES, look_up, port_classes
 

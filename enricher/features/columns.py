@@ -6,13 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from enricher.features.strings import (
-    HashArray,
-    StringColumn,
-    distinct,
-    hash_strings,
-    string_column,
-)
+from enricher.features.arrow import StringColumn, string_column
+from enricher.features.strings import HashArray, distinct, hash_strings
 from enricher.features.tensors import TextColumn
 
 # No more than this of a text is looked at: what tells an attack stands in it, and a log line's

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from enricher.features.arithmetic import log1p
+from enricher.features.arrow import load_byte
 from enricher.features.blocks import (
     Category,
     KindFeatures,
@@ -19,7 +20,7 @@ from enricher.features.columns import Columns
 from enricher.features.compiled import kernel
 from enricher.features.declared import ABSENT, CategoricalFeature, NumericFeature
 from enricher.features.ngrams import NameModel
-from enricher.features.strings import hash_strings, load_byte
+from enricher.features.strings import hash_strings
 from enricher.features.tensors import FloatArray, IntArray
 from enricher.features.units import Unit
 from enricher.features.vocabulary import (

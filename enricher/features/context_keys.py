@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from enricher.features.arrow import StringColumn
 from enricher.features.columns import Columns
 from enricher.features.names_kernel import name_parts
-from enricher.features.strings import HashArray, StringColumn, combine, hash_strings
+from enricher.features.strings import HashArray, combine, hash_strings
 from enricher.logs import Kind
 
 # Connections that the other side did not take, or that broke off before data could flow

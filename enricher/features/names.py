@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from enricher.features.arithmetic import signed_log
+from enricher.features.arrow import StringColumn
 from enricher.features.declared import NumericFeature
 from enricher.features.lexical import character_statistics, statistic_columns, statistic_features
 from enricher.features.names_kernel import label_lengths, last_labels, name_parts
 from enricher.features.ngrams import NameModel
-from enricher.features.strings import StringColumn, hash_strings
+from enricher.features.strings import hash_strings
 from enricher.features.tensors import FloatArray, IntArray, TextColumn
 from enricher.features.vocabulary import TOP_LEVEL, look_up
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from enricher.features.arrow import load_byte
 from enricher.features.compiled import kernel
-from enricher.features.strings import load_byte
 
 _DOT: Final = 46
 _COLON: Final = 58

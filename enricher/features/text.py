@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from enricher.features.arrow import string_column
 from enricher.features.columns import TEXT_LIMIT
-from enricher.features.strings import distinct, hash_strings, string_column
+from enricher.features.strings import distinct, hash_strings
 from enricher.features.tensors import TextColumn
 
 

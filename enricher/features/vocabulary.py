@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from enricher.features.arrow import string_column
 from enricher.features.compiled import kernel
 from enricher.features.declared import ABSENT, OTHER
-from enricher.features.strings import NULL_HASH, HashArray, hash_strings, string_column
+from enricher.features.strings import NULL_HASH, HashArray, hash_strings
 from enricher.features.tensors import IntArray
 
 PROTOCOLS = ("tcp", "udp", "icmp", "unknown_transport")

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from enricher.features import NameModel, TextColumn, text_of
 from enricher.features.agents import AGENT_FEATURES, agent_statistics
 from enricher.features.arithmetic import decay, log1p, signed_log
+from enricher.features.arrow import string_column
 from enricher.features.lexical import STATISTICS, character_statistics
 from enricher.features.names import name_features, name_statistics, top_level_domains
 from enricher.features.names_kernel import name_parts
-from enricher.features.strings import NULL_HASH, combine, hash_strings, string_column
+from enricher.features.strings import NULL_HASH, combine, hash_strings
 from enricher.features.uris import URI_FEATURES, uri_statistics
 from enricher.features.vocabulary import PORT_CLASSES, TOP_LEVEL, look_up, port_classes
 
