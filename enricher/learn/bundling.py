@@ -19,7 +19,7 @@ from enricher.learn.dataset import Dataset
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.measuring import conformal
 from enricher.learn.recipe import Recipe
-from enricher.learn.training import Trained
+from enricher.learn.run import Trained
 from enricher.logs import Kind
 
 _REFERENCES = 64

@@ -17,7 +17,8 @@ from enricher.learn.labels import load_families, load_groups
 from enricher.learn.loading import load
 from enricher.learn.manifest import load_manifest
 from enricher.learn.recipe import Recipe, load_recipe
-from enricher.learn.training import Run, train
+from enricher.learn.run import Run
+from enricher.learn.training import train
 from enricher.resources import resource_dir
 
 _THREADS = 1

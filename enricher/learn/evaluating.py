@@ -15,7 +15,8 @@ from enricher.learn.dataset import SIMULATED_CAPTURE, WRAPPED_CAPTURE, Dataset
 from enricher.learn.folds import units
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.measuring import Baseline, CaptureResult, measure
-from enricher.learn.training import Datasets, Run, train, without_captures
+from enricher.learn.run import Datasets, Run
+from enricher.learn.training import train, without_captures
 from enricher.logs import Kind
 
 ADDED = (SIMULATED_CAPTURE, WRAPPED_CAPTURE)

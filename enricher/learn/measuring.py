@@ -15,7 +15,7 @@ from enricher.detector.scoring import score_features
 from enricher.features.rows import take
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import BENIGN_LABEL, DOUBTFUL
-from enricher.learn.training import Trained
+from enricher.learn.run import Trained
 from enricher.logs import Kind
 
 UNKNOWN = -2

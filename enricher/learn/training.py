@@ -3,108 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from enricher.detector.calibration import Threshold
-from enricher.detector.config import EncoderConfig, KindLayout
-from enricher.detector.conformal import ConformalCalibration
 from enricher.detector.inputs import Inputs
 from enricher.detector.model import Model
 from enricher.detector.novelty import NoveltyModel
 from enricher.errors import InputError
-from enricher.features import SPECS
 from enricher.features.rows import Rows, take
 from enricher.learn.calibrating import (
-    FloatArray,
     HeldOut,
-    benign_weights,
-    fit_calibration,
     joined,
-    thin_sessions,
-    thresholds_at,
 )
-from enricher.learn.dataset import SIMULATED_CAPTURE, WRAPPED_CAPTURE, Dataset
-from enricher.learn.fitting import Fitted, Progress, Task, fit, outputs
+from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset
+from enricher.learn.fitting import Fitted, Task, fit, outputs
 from enricher.learn.folds import capture_folds
-from enricher.learn.labels import BENIGN_LABEL, LabelSpace
+from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.recipe import Recipe
+from enricher.learn.run import Datasets, Run, Trained, encoder_config
 from enricher.learn.sampling import Balance, Sampler, tail_split
+from enricher.learn.settling import begins, settle
 from enricher.logs import Kind
-
-Datasets = Mapping[Kind, Dataset]
 
 _NOVELTY_ROWS = 20_000
 _BASELINE_ROWS = 10_000
-_NEVER = 2.0
-"""Threshold of a family that does not occur in a kind: no score reaches it."""
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """Tell nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What stays the same throughout a training.
-
-    Attributes:
-        space: The label space.
-        recipe: Everything that decides a bundle besides the data.
-        device: Where to compute.
-        progress: Told of what is being done.
-    """
-
-    space: LabelSpace
-    recipe: Recipe
-    device: torch.device
-    progress: Progress = _silent
-
-
-@dataclass(slots=True)
-class Trained:
-    """A calibrated model and how it came about.
-
-    Attributes:
-        model: Encoder, heads, novelty and baselines.
-        thresholds: For each kind, one threshold per family of the model.
-        alphas: For each kind, the largest p-value that is called new.
-        conformal: Benign novelty scores of each kind.
-        figures: What was measured on the way, as plain values for JSON.
-    """
-
-    model: Model
-    thresholds: dict[Kind, list[Threshold]]
-    alphas: dict[Kind, float]
-    conformal: dict[Kind, ConformalCalibration]
-    figures: dict[str, Any]
-
-
-def encoder_config(recipe: Recipe, kinds: tuple[Kind, ...]) -> EncoderConfig:
-    """Shape of the encoder for some kinds."""
-    shape = recipe.encoder
-    return EncoderConfig(
-        layouts={
-            kind: KindLayout(
-                numeric=len(SPECS[kind].numeric),
-                categories=SPECS[kind].categorical_sizes,
-                text=SPECS[kind].text_names,
-            )
-            for kind in kinds
-        },
-        width=shape.width,
-        blocks=shape.blocks,
-        embedding=shape.embedding,
-        quantiles=shape.quantiles,
-        text_buckets=shape.text_buckets,
-        text_width=shape.text_width,
-        text_orders=shape.text_orders,
-        text_bytes=shape.text_bytes,
-    )
 
 
 def train(datasets: Datasets, run: Run) -> Trained:
@@ -128,7 +52,7 @@ def train(datasets: Datasets, run: Run) -> Trained:
     model = _model(fitted, tasks, run)
     trained = Trained(model, {}, {}, {}, {"validation_loss": fitted.losses, "epoch": fitted.best})
     for kind in datasets:
-        _calibrate(trained, kind, held[kind], run.recipe)
+        settle(trained, kind, held[kind], run.recipe)
     return trained
 
 
@@ -216,14 +140,8 @@ def _held_by(fitted: Fitted, task: Task, fold: frozenset[str], run: Run) -> Held
         novelty=novelty.score(torch.from_numpy(embeddings)).numpy(),
         known=applicable.cpu().numpy().copy(),
         unseen_capture=(np.arange(len(rows)) < len(unseen))
-        | ((not fold) & ~_begins(dataset, rows, SIMULATED_CAPTURE)),
+        | ((not fold) & ~begins(dataset, rows, SIMULATED_CAPTURE)),
     )
-
-
-def _begins(dataset: Dataset, rows: Rows, start: str) -> npt.NDArray[np.bool_]:
-    """Whether the names of the records' captures begin so."""
-    named = np.array([name.startswith(start) for name in dataset.captures], dtype=np.bool_)
-    return np.asarray(named[dataset.capture[rows]], dtype=np.bool_)
 
 
 def _benign_sample(task: Task, balance: Balance, count: int, seed: int) -> Rows:
@@ -253,79 +171,6 @@ def _model(fitted: Fitted, tasks: Mapping[Kind, Task], run: Run) -> Model:
         benign = Inputs.of(take(task.dataset.features, rows), torch.device("cpu"))
         model.baseline(kind).fit(model.encoder, benign)
     return model.eval()
-
-
-def _calibrate(trained: Trained, kind: Kind, held: HeldOut, recipe: Recipe) -> None:
-    """Set a kind's sigmoids, thresholds and p-values from what was held out."""
-    heads = trained.model.heads
-    line = heads.kinds.index(kind)
-    scores = np.zeros_like(held.logits)
-    calibrated = []
-    for place, family in enumerate(heads.families):
-        known = bool(heads.applicable[line, place])
-        platt = fit_calibration(held, place) if known else None
-        heads.calibrate(kind, family, platt)
-        if platt is not None:
-            with np.errstate(over="ignore"):
-                logits = np.nan_to_num(held.logits[:, place], nan=-50.0)
-                scores[:, place] = 1 / (1 + np.exp(-(platt.scale * logits + platt.offset)))
-            calibrated.append(place)
-    benign = held.dataset.labels[held.rows] == BENIGN_LABEL
-    chosen = np.flatnonzero(benign & held.unseen_capture)
-    weights = benign_weights(held.dataset, held.rows[chosen])
-    rate = recipe.calibration.family_rate
-    found = thresholds_at(scores[chosen][:, calibrated], weights, rate)
-    thresholds = [Threshold(_NEVER, 0, len(chosen), 0.0) for _ in heads.families]
-    for place, threshold in zip(calibrated, found, strict=True):
-        thresholds[place] = threshold
-    trained.thresholds[kind] = thresholds
-    # What was made around a list is more alike than real traffic: it says nothing of novelty.
-    recorded = chosen[~_begins(held.dataset, held.rows[chosen], WRAPPED_CAPTURE)]
-    thinned = thin_sessions(held.dataset, held.rows[recorded], recipe.calibration.session_records)
-    kept = recorded[np.isin(held.rows[recorded], thinned)]
-    trained.conformal[kind] = ConformalCalibration(held.novelty[kept])
-    trained.alphas[kind] = recipe.calibration.novelty_rate
-    trained.figures[kind] = _figures(held, scores, thresholds, trained.conformal[kind])
-
-
-def _figures(
-    held: HeldOut,
-    scores: FloatArray,
-    thresholds: list[Threshold],
-    conformal: ConformalCalibration,
-) -> dict[str, Any]:
-    """False alarms of captures that were left out, and detection of each family."""
-    labels = held.dataset.labels[held.rows]
-    values = np.array([threshold.value for threshold in thresholds], dtype=np.float32)
-    flagged = np.asarray((scores >= values).any(axis=1), dtype=np.bool_)
-    alarms = {}
-    for number, name in enumerate(held.dataset.captures):
-        rows = _where(held.dataset.capture[held.rows], number)
-        rows &= held.unseen_capture & (labels == BENIGN_LABEL)
-        if rows.any():
-            alarms[name] = {"benign": int(rows.sum()), "flagged": int(flagged[rows].sum())}
-    found: dict[str, dict[str, dict[str, int]]] = {}
-    for number, family in enumerate(held.dataset.space.families, start=1):
-        for unseen in (True, False):
-            rows = _where(labels, number) & (held.unseen_capture == unseen)
-            if rows.any():
-                key = "captures left out" if unseen else "ends of known logs"
-                entry = {"records": int(rows.sum()), "flagged": int(flagged[rows].sum())}
-                found.setdefault(family, {})[key] = entry
-    return {
-        "false_alarms_left_out": alarms,
-        "families": found,
-        "novelty_records": len(conformal),
-        "thresholds": {
-            family: round(threshold.value, 6)
-            for family, threshold in zip(held.dataset.space.families, thresholds, strict=True)
-            if threshold.value <= 1
-        },
-    }
-
-
-def _where(numbers: npt.NDArray[np.int16], wanted: int) -> npt.NDArray[np.bool_]:
-    return np.asarray(numbers == wanted, dtype=np.bool_)
 
 
 def without_captures(datasets: Datasets, captures: frozenset[str]) -> dict[Kind, Dataset]:

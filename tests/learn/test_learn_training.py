@@ -25,7 +25,8 @@ from enricher.learn.loading import load
 from enricher.learn.manifest import load_manifest
 from enricher.learn.measuring import rate_at, score
 from enricher.learn.recipe import Recipe, load_recipe
-from enricher.learn.training import Datasets, Run, train, without_captures
+from enricher.learn.run import Datasets, Run
+from enricher.learn.training import train, without_captures
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parents[2]
