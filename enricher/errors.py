@@ -3,9 +3,10 @@
 ::
 
     EnricherError                 anything below; the command line prints it and exits with 1
-    ├── ConfigError               a setting that is unknown, of the wrong type or out of range
-    ├── InputError                input that cannot be used; carries file and line
-    │   └── NotALogError          a file that is no Zeek or Suricata log of a kind we read
+    ├── PlacedError               carries file and line
+    │   ├── ConfigError           a setting that is unknown, of the wrong type or out of range
+    │   └── InputError            input that cannot be used
+    │       └── NotALogError      a file that is no Zeek or Suricata log of a kind we read
     ├── BundleError               a model bundle that is missing, damaged or of another version
     ├── DeviceError               a compute device that was asked for and is not there
     ├── StateError                a site state directory that is damaged or of another version
@@ -24,27 +25,8 @@ class EnricherError(Exception):
     """Base of every error whose message is meant for the user."""
 
 
-class ConfigError(EnricherError):
-    """A setting is unknown, of the wrong type, or out of its range.
-
-    Args:
-        message: What is wrong and what to do next.
-        file: The settings file it stands in, if any.
-        line: Its line, counted from 1, if known.
-    """
-
-    def __init__(
-        self, message: str, file: Path | str | None = None, line: int | None = None
-    ) -> None:
-        self.message = message
-        self.file = file
-        self.line = line
-        place = "" if file is None else f"{file}: " if line is None else f"{file}:{line}: "
-        super().__init__(place + message)
-
-
-class InputError(EnricherError):
-    """Input that cannot be used.
+class PlacedError(EnricherError):
+    """An error that has a place in a file.
 
     Args:
         message: What is wrong and what to do next.
@@ -60,6 +42,14 @@ class InputError(EnricherError):
         self.line = line
         place = "" if file is None else f"{file}: " if line is None else f"{file}:{line}: "
         super().__init__(place + message)
+
+
+class ConfigError(PlacedError):
+    """A setting is unknown, of the wrong type, or out of its range."""
+
+
+class InputError(PlacedError):
+    """Input that cannot be used."""
 
 
 class NotALogError(InputError):

@@ -220,3 +220,8 @@ def find_logs(paths: Sequence[Path]) -> Discovery:
         f"there is no Zeek or Suricata log of connections, http, dns or ssl in {where} "
         f"({len(found.skipped)} other files were looked at); 'enricher doctor PATH' tells more"
     )
+
+
+def encodable(name: str) -> str:
+    """A file name without the lone surrogates that undecodable names carry."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -10,6 +10,7 @@ from typing import Self
 import orjson
 
 from enricher.logs import Rejected
+from enricher.pipeline.reading import encodable
 from enricher.sinks import FileSink
 
 
@@ -39,10 +40,10 @@ class RejectedLines:
             self._sink.write(
                 orjson.dumps(
                     {
-                        "file": _text(line.file),
+                        "file": encodable(line.file),
                         "line": line.line,
                         "reason": line.reason,
-                        "detail": _text(line.detail),
+                        "detail": encodable(line.detail),
                         "excerpt": line.excerpt.decode("utf-8", "backslashreplace"),
                     }
                 )
@@ -58,8 +59,3 @@ class RejectedLines:
         trace: TracebackType | None,
     ) -> None:
         self._sink.__exit__(kind, error, trace)
-
-
-def _text(value: str) -> str:
-    """A string without the lone surrogates that undecodable file names carry."""
-    return value.encode("utf-8", "backslashreplace").decode()

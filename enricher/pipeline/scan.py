@@ -17,7 +17,7 @@ from enricher.logs import Kind, LogBatch
 from enricher.pipeline.ahead import ahead
 from enricher.pipeline.alerting import Alerting
 from enricher.pipeline.calibration import calibrate
-from enricher.pipeline.reading import RecordStream, find_logs
+from enricher.pipeline.reading import RecordStream, encodable, find_logs
 from enricher.pipeline.rejected import RejectedLines
 from enricher.pipeline.scores_file import ScoresFile
 from enricher.pipeline.scoring import ScoredBatch, Scorer
@@ -81,7 +81,7 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
         rejected = stack.enter_context(
             RejectedLines(outputs.rejected, settings.reading.max_rejected)
         )
-        names = [str(file.path) for file in found.files]
+        names = [encodable(str(file.path)) for file in found.files]
         scorer = Scorer(detector, settings.detector, settings.context)
         alerting = stack.enter_context(
             Alerting(outputs.eve, names, detector, settings, collector.add_alert)
@@ -102,6 +102,8 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
             _count(collector, scored)
         alerting.finish()
     tell_inputs(collector, found, stream)
+    for kind, count in scorer.left_out.items():
+        collector.account(kind).add_dropped({"not_in_model": count})
     _tell_alerting(collector, alerting, settings)
     _advise(collector, site, request, rejected)
     summary = collector.summary(

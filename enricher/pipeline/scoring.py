@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -44,6 +45,9 @@ class Scorer:
         detector: The model on its device.
         settings: How many threads.
         context: Bounds on what is remembered of the records before.
+
+    Attributes:
+        left_out: Records of kinds that the detector does not know, by kind.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Scorer:
         # Batches are scored side by side; torch's own threads would only wait for one another.
         torch.set_num_threads(1)
         self.detector = detector
+        self.left_out: Counter[Kind] = Counter()
         self._trackers: Mapping[Kind, ContextTracker] = {
             kind: ContextTracker(
                 kind,
@@ -66,14 +71,20 @@ class Scorer:
         self._policies = {kind: _policy(detector, kind) for kind in detector.kinds}
 
     def run(self, batches: Iterable[LogBatch]) -> Iterator[ScoredBatch]:
-        """Score batches in order; kinds that the detector does not know are left out.
+        """Score batches in order; kinds that the detector does not know are counted, not scored.
 
         Features are made ahead on a thread of their own, for the context needs the order of the
         log; scores are a function of features, so several batches are scored at once.
         """
-        known = (batch for batch in batches if batch.kind in self.detector.kinds and len(batch))
-        extracted = ahead((batch, self._extract(batch)) for batch in known)
+        extracted = ahead((batch, self._extract(batch)) for batch in self._known(batches))
         return side_by_side(lambda pair: self._score(*pair), extracted, self._workers)
+
+    def _known(self, batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
+        for batch in batches:
+            if batch.kind not in self._trackers:
+                self.left_out[batch.kind] += len(batch)
+            elif len(batch):
+                yield batch
 
     def _extract(self, batch: LogBatch) -> Features:
         return extract(batch, self._trackers[batch.kind])

@@ -87,12 +87,6 @@ def outside_address(rng: np.random.Generator) -> str:
     return f"198.{18 + int(rng.integers(2))}.{int(third)}.{int(fourth)}"
 
 
-def outside_address6(rng: np.random.Generator) -> str:
-    """An IPv6 address of the documentation range (RFC 3849)."""
-    groups = ":".join(f"{int(g):x}" for g in rng.integers(1, 65_536, 4))
-    return f"2001:db8:{groups}::{int(rng.integers(1, 4096)):x}"
-
-
 def build_world(
     rng: np.random.Generator, *, start: float, seconds: float, hosts: int, scale: float
 ) -> World:

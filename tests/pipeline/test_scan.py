@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import polars as pl
 import pytest
 
 from enricher.config import Settings
+from enricher.detector.detector import Detector
 from enricher.errors import EnricherError, InputError, OutputError, StateError
 from enricher.logs import KINDS
 from enricher.pipeline.calibration import calibrate_paths
@@ -305,3 +307,27 @@ def test_hostile_names_and_values_do_no_harm(tmp_path: Path, run_scan: Scan) -> 
         assert b"\x1b" not in content
         assert b"\x07" not in content
     assert b"<img src=x" not in (tmp_path / "out" / "report.html").read_bytes()
+
+
+def test_a_file_name_that_is_no_text_does_no_harm(
+    site: Path, tmp_path: Path, run_scan: Scan, read_events: ReadEvents
+) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe"))
+    folder.mkdir()
+    (folder / "conn.log").write_bytes((site / "conn.log").read_bytes() + b"junk\n")
+    summary = run_scan([folder], tmp_path / "out", "alerts.every_record=true", scores=True)
+    assert summary.balance() == []
+    assert "\\udcff" in scores_of(tmp_path / "out")["path"][0]
+    assert all("conn.log:" in e["alert"]["metadata"]["log_origin"][0]
+               for e in read_events(tmp_path / "out"))  # fmt: skip
+
+
+def test_records_of_a_kind_that_the_model_lacks_are_counted_as_dropped(
+    site: Path, tmp_path: Path, run_scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Detector, "kinds", ("conn",))
+    summary = run_scan([site], tmp_path)
+    assert summary.balance() == []
+    assert summary.kinds["dns"].scored == 0
+    assert summary.kinds["dns"].dropped == {"not_in_model": summary.kinds["dns"].read}
+    assert summary.totals.read == records_in(site)
