@@ -1,0 +1,1 @@
+"""Learners: from a support set to a head that scores, all behind one contract."""
