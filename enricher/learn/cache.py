@@ -36,10 +36,16 @@ class Cache:
         self.folder = folder
 
     def get(
-        self, source: LogSource, make: Callable[[LogSource], list[LabelledLog]]
+        self, source: LogSource, make: Callable[[LogSource], list[LabelledLog]], names: str = ""
     ) -> list[LabelledLog]:
-        """What ``make`` gives for a source, kept from the last time where possible."""
-        path = self.folder / f"{_key(source)}.npz"
+        """What ``make`` gives for a source, kept from the last time where possible.
+
+        Args:
+            source: The log.
+            make: Reads it.
+            names: Digest of the model of names that its features are made with.
+        """
+        path = self.folder / f"{_key(source, names)}.npz"
         if path.is_file():
             with np.load(path, allow_pickle=False) as stored:
                 return _unpacked(source, {name: stored[name] for name in stored.files})
@@ -53,11 +59,12 @@ class Cache:
         return logs
 
 
-def _key(source: LogSource) -> str:
+def _key(source: LogSource, names: str) -> str:
     """Changes with the file, the rule that labels it, and the specification of features."""
     stat = source.path.stat()
     what = [
         str(source),
+        names,
         stat.st_size,
         stat.st_mtime_ns,
         json.dumps(SPECS[source.kind].to_dict(), sort_keys=True),

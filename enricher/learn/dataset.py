@@ -42,6 +42,8 @@ class LabelledLog:
         families: Strings [N]: a family, ``benign``, ``""`` for unlabelled, or ``benign?``.
         times: float64 [N], seconds UTC.
         sources: int64 [N], number of the source address within the log; never a feature.
+        varieties: Strings [N], like ``families`` but finer, where a family has many generators;
+            None where the families are all there is.
     """
 
     capture: str
@@ -50,6 +52,7 @@ class LabelledLog:
     families: Strings
     times: npt.NDArray[np.float64]
     sources: npt.NDArray[np.int64]
+    varieties: Strings | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -64,6 +67,8 @@ class Dataset:
         captures: Names of the captures.
         features: N records.
         labels: int16 [N]: 0 benign, -1 unlabelled, -2 doubtful, else of ``space``.
+        varieties: Names of what families are made of; most families are their one variety.
+        variety: int16 [N], index into ``varieties``, -1 where a record is no attack.
         capture: int16 [N], index into ``captures``.
         log: int32 [N], number of the log.
         weak: bool [N], labelled by rules.
@@ -75,6 +80,8 @@ class Dataset:
     captures: tuple[str, ...]
     features: Features
     labels: npt.NDArray[np.int16]
+    varieties: tuple[str, ...]
+    variety: npt.NDArray[np.int16]
     capture: npt.NDArray[np.int16]
     log: npt.NDArray[np.int32]
     weak: npt.NDArray[np.bool_]
@@ -96,6 +103,8 @@ class Dataset:
             captures=self.captures,
             features=take(self.features, rows),
             labels=self.labels[rows],
+            varieties=self.varieties,
+            variety=self.variety[rows],
             capture=self.capture[rows],
             log=self.log[rows],
             weak=self.weak[rows],
@@ -159,12 +168,16 @@ def build(logs: Sequence[LabelledLog], space: LabelSpace) -> Dataset:
     numbers = {BENIGN: BENIGN_LABEL, NOT_LABELLED: UNLABELLED, NOT_BELIEVED: DOUBTFUL} | {
         name: space.number(name) for name in space.families
     }
+    labels = np.concatenate([_numbers(log.families, numbers) for log in logs])
+    varieties, variety = _varieties(logs, labels)
     first = np.cumsum([0] + [int(log.sources.max(initial=-1)) + 1 for log in logs])
     return Dataset(
         space=space,
         captures=captures,
         features=join([log.features for log in logs]),
-        labels=np.concatenate([_numbers(log.families, numbers) for log in logs]),
+        labels=labels,
+        varieties=varieties,
+        variety=variety,
         capture=_repeat([captures.index(log.capture) for log in logs], logs).astype(np.int16),
         log=_repeat(range(len(logs)), logs).astype(np.int32),
         weak=_repeat([log.weak for log in logs], logs).astype(np.bool_),
@@ -173,6 +186,22 @@ def build(logs: Sequence[LabelledLog], space: LabelSpace) -> Dataset:
             [log.sources + start for log, start in zip(logs, first[:-1], strict=True)]
         ),
     )
+
+
+def _varieties(
+    logs: Sequence[LabelledLog], labels: npt.NDArray[np.int16]
+) -> tuple[tuple[str, ...], npt.NDArray[np.int16]]:
+    """Names of the varieties of all attacks, sorted, and the number of each record's."""
+    attack = labels > BENIGN_LABEL
+    names, place = np.unique(
+        np.concatenate([log.families if log.varieties is None else log.varieties for log in logs])[
+            attack
+        ],
+        return_inverse=True,
+    )
+    variety = np.full(len(labels), -1, dtype=np.int16)
+    variety[attack] = place.reshape(-1)
+    return tuple(map(str, names)), variety
 
 
 def _numbers(names: Strings, numbers: Mapping[str, int]) -> npt.NDArray[np.int16]:

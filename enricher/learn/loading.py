@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from enricher.errors import InputError
-from enricher.features import ContextTracker, extract
+from enricher.features import ContextTracker, NameModel, extract
+from enricher.learn.benign_names import digest, fit_names, names_of
 from enricher.learn.cache import Cache
 from enricher.learn.dataset import (
     NOT_BELIEVED,
@@ -39,6 +41,21 @@ _IN_NAMES = {"dga", "dns-tunnel"}
 Told = Callable[[str, int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a training or an evaluation works on.
+
+    Attributes:
+        datasets: Records of each kind.
+        space: What their labels mean.
+        names: How usual letters are in benign names; a feature of names.
+    """
+
+    datasets: dict[Kind, Dataset]
+    space: LabelSpace
+    names: NameModel | None
+
+
 def load(
     manifest: Manifest,
     recipe: Recipe,
@@ -46,7 +63,7 @@ def load(
     *,
     cache: Path | None = None,
     progress: Told = lambda *_: None,
-) -> tuple[dict[Kind, Dataset], LabelSpace]:
+) -> Loaded:
     """Every labelled log of the manifest, and what the recipe adds, as one data set per kind.
 
     Args:
@@ -60,20 +77,31 @@ def load(
         InputError: If a log can not be read or lacks a column that the manifest names.
     """
     store = None if cache is None else Cache(cache)
+    progress("reading benign names", 0, len(manifest.logs))
+    names = benign_names(manifest)
+    read = partial(read_source, names=names)
+    key = digest(names)
     logs: list[LabelledLog] = []
     for number, listed in enumerate(manifest.logs):
         progress(f"reading {listed.path.name}", number, len(manifest.logs))
         source = replace(listed, doubtful=recipe.data.doubted(listed.capture))
-        logs += read_source(source) if store is None else store.get(source, read_source)
-    logs += [_of_batch(log) for log in _wrapped(manifest, recipe)]
+        logs += read(source) if store is None else store.get(source, read, key)
+    logs += [_of_batch(log, names) for log in _wrapped(manifest, recipe)]
     for seed in recipe.data.simulate:
         progress(f"simulating a site (seed {seed})", len(manifest.logs), len(manifest.logs))
-        logs += simulated(seed, recipe.data.simulate_hours)
+        logs += simulated(seed, recipe.data.simulate_hours, names)
     progress("reading", len(manifest.logs), len(manifest.logs))
-    named = {str(name) for log in logs for name in np.unique(log.families)}
-    space = label_space(named - {BENIGN, NOT_BELIEVED, NOT_LABELLED}, groups)
+    families = {str(name) for log in logs for name in np.unique(log.families)}
+    space = label_space(families - {BENIGN, NOT_BELIEVED, NOT_LABELLED}, groups)
     by_kind = {kind: [log for log in logs if log.features.kind == kind] for kind in KINDS}
-    return {kind: build(own, space) for kind, own in by_kind.items() if own}, space
+    datasets = {kind: build(own, space) for kind, own in by_kind.items() if own}
+    return Loaded(datasets, space, names)
+
+
+def benign_names(manifest: Manifest) -> NameModel | None:
+    """The model of names from the benign DNS logs of a manifest; None where it has none."""
+    logs = [log for log in manifest.logs if log.kind == "dns"]
+    return fit_names(names_of(log, read_log(log)) for log in logs)
 
 
 def _wrapped(manifest: Manifest, recipe: Recipe) -> Iterable[WrappedLog]:
@@ -84,12 +112,14 @@ def _wrapped(manifest: Manifest, recipe: Recipe) -> Iterable[WrappedLog]:
             yield from wrap_payloads(manifest.lists["http-parameters"], recipe.seed)
 
 
-def _of_batch(log: WrappedLog) -> LabelledLog:
+def _of_batch(log: WrappedLog, names: NameModel | None) -> LabelledLog:
     families = pl.Series(log.families, dtype=pl.String)
-    return _labelled(log.capture, log.batch, families, weak=False)
+    labelled = _labelled(log.capture, log.batch, families, names, weak=False)
+    finer = np.array(log.varieties, dtype=np.str_) if log.varieties else None
+    return replace(labelled, varieties=finer)
 
 
-def simulated(seed: int, hours: float) -> list[LabelledLog]:
+def simulated(seed: int, hours: float, names: NameModel | None = None) -> list[LabelledLog]:
     """One simulated site with every family, one log per kind."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "logs"
@@ -105,7 +135,8 @@ def simulated(seed: int, hours: float) -> list[LabelledLog]:
                     kind=kind,
                     label_column="detailedlabel",
                     labels=_simulated_labels(kind),
-                )
+                ),
+                names,
             )
         ]
 
@@ -120,7 +151,7 @@ def _simulated_labels(kind: Kind) -> dict[str, str]:
     return {BENIGN: BENIGN, **{family: family for family in SIMULATED if family not in hidden}}
 
 
-def read_source(source: LogSource) -> list[LabelledLog]:
+def read_source(source: LogSource, names: NameModel | None = None) -> list[LabelledLog]:
     """One log with labels and features; several where a column tells captures apart.
 
     The context of each capture runs over all of its records, the unlabelled ones too.
@@ -134,13 +165,14 @@ def read_source(source: LogSource) -> list[LabelledLog]:
             raise InputError(f"has no values in column {name!r} of the manifest", source.path)
     families = _families(source, batch.frame)
     if source.capture_column is None:
-        return [_labelled(source.capture, batch, families, weak=source.weak)]
+        return [_labelled(source.capture, batch, families, names, weak=source.weak)]
     values = batch.frame[source.capture_column]
     return [
         _labelled(
             capture_name(source.capture, value),
             LogBatch(batch.kind, batch.frame.filter(values == value)),
             families.filter(values == value),
+            names,
             weak=source.weak,
         )
         for value in sorted(values.drop_nulls().unique().to_list())
@@ -193,12 +225,14 @@ def _families(source: LogSource, frame: pl.DataFrame) -> pl.Series:
     return frame.select(named.alias("family")).to_series()
 
 
-def _labelled(capture: str, batch: LogBatch, families: pl.Series, *, weak: bool) -> LabelledLog:
+def _labelled(
+    capture: str, batch: LogBatch, families: pl.Series, names: NameModel | None, *, weak: bool
+) -> LabelledLog:
     sources = batch.frame["id.orig_h"].fill_null("").rank("dense").cast(pl.Int64)
     return LabelledLog(
         capture=capture,
         weak=weak,
-        features=extract(batch, ContextTracker(batch.kind)),
+        features=extract(batch, ContextTracker(batch.kind), names),
         families=families.to_numpy().astype(np.str_),
         times=batch.frame["ts"].fill_null(0.0).to_numpy().astype(np.float64),
         sources=sources.to_numpy().astype(np.int64),

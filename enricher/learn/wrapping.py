@@ -72,10 +72,12 @@ class _Writer:
     rng: np.random.Generator
     rows: list[dict[str, Any]] = field(default_factory=list)
     families: list[str] = field(default_factory=list)
+    varieties: list[str] = field(default_factory=list)
 
-    def add(self, row: dict[str, Any], family: str) -> None:
+    def add(self, row: dict[str, Any], family: str, variety: str | None = None) -> None:
         self.rows.append(row)
         self.families.append(family)
+        self.varieties.append(variety or family)
 
     def log(self, capture: str, kind: Kind) -> WrappedLog:
         """The rows in order of time, with every canonical column of the kind."""
@@ -87,8 +89,12 @@ class _Writer:
             pl.lit(0, pl.UInt32).alias("_file"),
             pl.int_range(1, pl.len() + 1, dtype=pl.UInt64).alias("_line"),
         )
-        families = tuple(self.families[index] for index in order)
-        return WrappedLog(capture, LogBatch(kind, frame), families)
+        return WrappedLog(
+            capture,
+            LogBatch(kind, frame),
+            tuple(self.families[index] for index in order),
+            tuple(self.varieties[index] for index in order),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +105,13 @@ class WrappedLog:
         capture: Name of the capture, ``lists-dga-a`` and so on.
         batch: The records, in order of time.
         families: Family (or ``benign``) of each record.
+        varieties: The same, finer: the generator of each name. Empty: the families.
     """
 
     capture: str
     batch: LogBatch
     families: tuple[str, ...]
+    varieties: tuple[str, ...] = ()
 
 
 def read_list(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
@@ -143,14 +151,15 @@ def wrap_names(path: Path, seed: int, per_generator: int = 600) -> list[WrappedL
         ordinary = [str(name) for name in writer.rng.permutation(benign[half::2])]
         for client, generator in enumerate(generators[half::2]):
             generated = names.filter(pl.col("family") == generator)["domain"].to_list()
-            _infected_clients(writer, generated[:per_generator], ordinary, 1000 * client)
+            variety = f"dga:{generator}"
+            _infected_clients(writer, generated[:per_generator], ordinary, 1000 * client, variety)
         _ordinary_clients(writer, ordinary)
         logs.append(writer.log(f"{WRAPPED_CAPTURE}dga-{half_name}", "dns"))
     return logs
 
 
 def _infected_clients(
-    writer: _Writer, generated: list[str], ordinary: list[str], number: int
+    writer: _Writer, generated: list[str], ordinary: list[str], number: int, variety: str
 ) -> None:
     """Clients that try 20 to 150 generated names each, and live an ordinary life besides."""
     rng = writer.rng
@@ -168,7 +177,7 @@ def _infected_clients(
                 own = _ordinary_name(rng, ordinary)
                 writer.add(_query(rng, own, number, time, found=0.93), BENIGN)
             time += float(rng.exponential(pace))
-            writer.add(_query(rng, name, number, time, found=found), "dga")
+            writer.add(_query(rng, name, number, time, found=found), "dga", variety)
 
 
 def _ordinary_clients(writer: _Writer, ordinary: list[str]) -> None:

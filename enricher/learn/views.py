@@ -1,0 +1,32 @@
+"""What a method of few-shot learning may look at: each record in several representations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from enricher.logs import Kind
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The records of one data set, as a model that has not seen some families represents them.
+
+    Attributes:
+        kind: Kind of the records.
+        table: float32 [N, D], numbers then categories as they are; NaN is missing. Features of
+            hidden groups are left out.
+        embedding: float32 [N, E].
+        base: float32 [N], how much a record looks like any attack of training: no support needed.
+        novelty: float32 [N], distance from benign records of training.
+    """
+
+    kind: Kind
+    table: FloatArray
+    embedding: FloatArray
+    base: FloatArray
+    novelty: FloatArray
