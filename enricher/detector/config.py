@@ -19,16 +19,19 @@ class KindLayout:
         categories: Size of the vocabulary of each categorical feature, 'absent' and 'unknown'
             counted in.
         text: Names of the text fields.
+        context: How many of the numeric features, the last ones, tell of the records before.
     """
 
     numeric: int
     categories: tuple[int, ...]
     text: tuple[str, ...]
+    context: int
 
     @classmethod
     def of(cls, spec: FeatureSpec) -> KindLayout:
         """The shape of what a specification declares."""
-        return cls(len(spec.numeric), spec.categorical_sizes, spec.text_names)
+        context = sum(feature.group == "context" for feature in spec.numeric)
+        return cls(len(spec.numeric), spec.categorical_sizes, spec.text_names, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class EncoderConfig:
         layouts: The features of each kind that the encoder takes.
         width: Width of the hidden layers.
         blocks: Number of residual blocks that all kinds share.
-        embedding: Size of the embedding.
+        embedding: Size of the embedding; its first half sees the record alone, its second half
+            the record in its context.
         quantiles: Pieces of each number's rank function.
         text_buckets: Buckets of each text field's n-grams, a power of two.
         text_width: Width of an n-gram's vector.
@@ -82,5 +86,6 @@ class EncoderConfig:
                 numeric=int(layout["numeric"]),
                 categories=tuple(int(size) for size in layout["categories"]),
                 text=tuple(str(name) for name in layout["text"]),
+                context=int(layout["context"]),
             )
         return cls(layouts=layouts, **{name: int(value) for name, value in rest.items()})

@@ -1,4 +1,9 @@
-"""The shared encoder: records of every kind become points of one space."""
+"""The shared encoder: records of every kind become points of one space.
+
+A record is seen twice: alone, and in the context of the records before it. The two views make the
+two halves of its embedding, through the same layers. What an analyst points at often comes cut out
+of its log, without the context it had; a head for it looks at the first half only.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -30,15 +37,17 @@ CUDA_ROWS = 16384
 
 @dataclass(frozen=True, slots=True)
 class StemParts:
-    """What each field of N records adds to the stem's sum; for explanation.
+    """What each field of N records adds to the stem's sums; for explanation.
 
     Attributes:
-        scaled: float32 [N, 3 D], the scaled numbers; their weight is ``Stem.numeric.weight``.
-        categorical: float32 [N, C, H].
-        text: float32 [N, T, H].
+        record: float32 [N, 3 (D - X)], the scaled numbers of the record itself.
+        context: float32 [N, 3 X], those of its context.
+        categorical: float32 [N, C, H], added to the record's sum.
+        text: float32 [N, T, H], likewise.
     """
 
-    scaled: Tensor
+    record: Tensor
+    context: Tensor
     categorical: Tensor
     text: Tensor
 
@@ -51,13 +60,21 @@ class Stem(nn.Module):
     def __init__(self, layout: KindLayout, config: EncoderConfig) -> None:
         super().__init__()
         self.layout = layout
-        self.scaler = QuantileScaler(layout.numeric, config.quantiles)
-        self.numeric = nn.Linear(CHANNELS * layout.numeric, config.width)
+        self.own = layout.numeric - layout.context
+        self.scaler = QuantileScaler(self.own, config.quantiles)
+        self.record = nn.Linear(CHANNELS * self.own, config.width)
+        self.context_scaler = QuantileScaler(layout.context, config.quantiles)
+        self.context = nn.Linear(CHANNELS * layout.context, config.width, bias=False)
         sizes = torch.tensor((0, *layout.categories), dtype=torch.int64)
         self.register_buffer("starts", torch.cumsum(sizes, 0)[:-1], persistent=False)
         self.categorical = nn.Embedding(max(1, sum(layout.categories)), config.width)
         nn.init.normal_(self.categorical.weight, std=0.1)
         self.text = nn.ModuleDict({name: TextBag(config) for name in layout.text})
+
+    def fit_scalers(self, numeric: npt.NDArray[np.float32]) -> None:
+        """Learn the quantiles of training records, float32 [N, D]."""
+        self.scaler.fit(numeric[:, : self.own])
+        self.context_scaler.fit(numeric[:, self.own :])
 
     def text_tables(self, inputs: Inputs, rows: int | None) -> list[tuple[Tensor, Tensor]]:
         """For each text field the contribution of each distinct string, and the records' index.
@@ -75,30 +92,32 @@ class Stem(nn.Module):
     def forward(
         self, numeric: Tensor, categorical: Tensor, texts: list[tuple[Tensor, Tensor]]
     ) -> Tensor:
-        """The stem's sum, float32 [N, H]."""
-        total = cast(Tensor, self.numeric(self.scaler(numeric)))
+        """The sums of the record's fields and of its context's, float32 [N, 2 H]."""
+        total = cast(Tensor, self.record(self.scaler(numeric[:, : self.own])))
         if self.layout.categories:
             total = total + functional.embedding_bag(
                 categorical + self.starts, self.categorical.weight, mode="sum"
             )
         for table, index in texts:
             total = total + functional.embedding(index, table)
-        return total
+        context = self.context(self.context_scaler(numeric[:, self.own :]))
+        return torch.cat((total, context), dim=1)
 
     def parts(self, inputs: Inputs) -> StemParts:
-        """The same sum, field by field; texts that ``inputs`` does not have are left out."""
+        """The same sums, field by field; texts that ``inputs`` does not have are left out."""
         texts = [
             functional.embedding(index, table)
             for table, index in (self.text_tables(inputs, None) if inputs.text else ())
         ]
-        scaled = self.scaler(inputs.numeric)
+        record = self.scaler(inputs.numeric[:, : self.own])
         return StemParts(
-            scaled=scaled,
+            record=record,
+            context=self.context_scaler(inputs.numeric[:, self.own :]),
             categorical=self.categorical(inputs.categorical + self.starts),
             text=(
                 torch.stack(texts, dim=1)
                 if texts
-                else scaled.new_zeros(len(inputs), 0, self.numeric.out_features)
+                else record.new_zeros(len(inputs), 0, self.record.out_features)
             ),
         )
 
@@ -127,7 +146,7 @@ class Encoder(nn.Module):
         )
         self.norm = nn.LayerNorm(config.width)
         self.blocks = nn.ModuleList(Block(config.width) for _ in range(config.blocks))
-        self.out = nn.Linear(config.width, config.embedding)
+        self.out = nn.Linear(config.width, config.embedding // 2)
 
     def stem(self, kind: Kind) -> Stem:
         """The stem of a kind.
@@ -138,11 +157,13 @@ class Encoder(nn.Module):
         return cast(Stem, self.stems[kind])
 
     def trunk(self, total: Tensor) -> Tensor:
-        """From a stem's sum, float32 [N, H], to the embedding, float32 [N, E]."""
-        hidden = functional.gelu(self.norm(total))
+        """From a stem's sums, float32 [N, 2 H], to the embedding, float32 [N, E]."""
+        record, context = total.chunk(2, dim=1)
+        views = torch.cat((record, record + context))
+        hidden = functional.gelu(self.norm(views))
         for block in self.blocks:
             hidden = block(hidden)
-        return cast(Tensor, self.out(hidden))
+        return torch.cat(self.out(hidden).chunk(2), dim=1)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Embed in one pass, with gradients: for training. Float32 [N, E]."""

@@ -1,6 +1,6 @@
 """Why a record scored as it did: integrated gradients over its fields.
 
-Every field of a record adds its part to one sum, the stem's. So the integral of the gradient is
+Every field of a record adds its part to a sum, the stem's. So the integral of the gradient is
 taken once, along the straight line from the sum of an ordinary benign record to the record's own
 (Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks"), and each field is
 credited with its own part of the way. The credits add up to the difference of the two scores.
@@ -37,28 +37,35 @@ def attributions(model: Model, inputs: Inputs, family: int | None) -> Tensor:
         ordinary = stem.parts(
             Inputs(inputs.kind, baseline.numeric[None], baseline.categorical[None], {})
         )
-        numeric = parts.scaled - ordinary.scaled
+        record = parts.record - ordinary.record
+        context = parts.context - ordinary.context
         categorical = parts.categorical - ordinary.categorical
         text = parts.text - baseline.text if texts else parts.text
-        way = numeric @ stem.numeric.weight.t() + categorical.sum(1) + text.sum(1)
-        start = stem.numeric(ordinary.scaled) + ordinary.categorical.sum(1) + baseline.text.sum(0)
-    gradient = _mean_gradient(model, inputs, family, start, way)
+        own = record @ stem.record.weight.t() + categorical.sum(1) + text.sum(1)
+        way = torch.cat((own, context @ stem.context.weight.t()), dim=1)
+    gradient = _mean_gradient(model, inputs, family, model.ordinary(inputs.kind), way)
     with torch.no_grad():
-        numbers = numeric * (gradient @ stem.numeric.weight)
+        of_record, of_context = gradient.chunk(2, dim=1)
         return torch.cat(
             (
-                numbers.reshape(len(numbers), CHANNELS, -1).sum(1),
-                (categorical * gradient[:, None]).sum(2),
-                (text * gradient[:, None]).sum(2),
+                _by_number(record * (of_record @ stem.record.weight)),
+                _by_number(context * (of_context @ stem.context.weight)),
+                (categorical * of_record[:, None]).sum(2),
+                (text * of_record[:, None]).sum(2),
             ),
             dim=1,
         )
 
 
+def _by_number(credits: Tensor) -> Tensor:
+    """Credits of a number's channels added up: float32 [N, 3 D] to [N, D]."""
+    return credits.reshape(len(credits), CHANNELS, -1).sum(1)
+
+
 def _mean_gradient(
     model: Model, inputs: Inputs, family: int | None, start: Tensor, way: Tensor
 ) -> Tensor:
-    """Mean gradient of the score on the way from ``start`` to ``start + way``, float32 [N, H]."""
+    """Mean gradient of the score on the way from ``start`` to ``start + way``, float32 [N, 2 H]."""
     total = torch.zeros_like(way)
     for step in range(STEPS):
         with torch.enable_grad():

@@ -94,3 +94,10 @@ class Model(nn.Module):
     def baseline(self, kind: Kind) -> Baseline:
         """The ordinary benign record of a kind."""
         return cast(Baseline, self.baselines[kind])
+
+    def ordinary(self, kind: Kind) -> Tensor:
+        """The stem's sums of the ordinary benign record of a kind, float32 [1, 2 H]."""
+        baseline = self.baseline(kind)
+        sums = self.encoder.stem(kind)(baseline.numeric[None], baseline.categorical[None], [])
+        record, context = cast(Tensor, sums).chunk(2, dim=1)
+        return torch.cat((record + baseline.text.sum(0), context), dim=1)

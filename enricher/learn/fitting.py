@@ -118,7 +118,7 @@ def fit(
         encoder = Encoder(config)
         heads = Heads(space.families, tuple(tasks), config.embedding)
     for kind, task in tasks.items():
-        encoder.stem(kind).scaler.fit(_balanced_numbers(task, balance, seed))
+        encoder.stem(kind).fit_scalers(_balanced_numbers(task, balance, seed))
         _mark_applicable(heads, kind, task)
     encoder.to(device)
     heads.to(device)

@@ -66,14 +66,7 @@ def encoder_config(recipe: Recipe, kinds: tuple[Kind, ...]) -> EncoderConfig:
     """Shape of the encoder for some kinds."""
     shape = recipe.encoder
     return EncoderConfig(
-        layouts={
-            kind: KindLayout(
-                numeric=len(SPECS[kind].numeric),
-                categories=SPECS[kind].categorical_sizes,
-                text=SPECS[kind].text_names,
-            )
-            for kind in kinds
-        },
+        layouts={kind: KindLayout.of(SPECS[kind]) for kind in kinds},
         width=shape.width,
         blocks=shape.blocks,
         embedding=shape.embedding,

@@ -61,7 +61,12 @@ def http_spec() -> FeatureSpec:
         kind="http",
         version=7,
         numeric=tuple(
-            NumericFeature(f"number_{i}", f"things of sort {i}", "count", "volume")
+            NumericFeature(
+                f"number_{i}",
+                f"things of sort {i}",
+                "count",
+                "context" if i >= NUMBERS - 2 else "volume",
+            )
             for i in range(NUMBERS)
         ),
         categorical=(
@@ -78,7 +83,7 @@ def http_spec() -> FeatureSpec:
 def small_config() -> EncoderConfig:
     layouts: dict[Kind, KindLayout] = {
         "http": KindLayout.of(http_spec()),
-        "conn": KindLayout(numeric=3, categories=(), text=()),
+        "conn": KindLayout(numeric=3, categories=(), text=(), context=1),
     }
     return EncoderConfig(
         layouts=layouts, width=32, embedding=16, text_buckets=512, text_width=8, quantiles=8
@@ -91,7 +96,7 @@ def trained_model() -> Model:
     model = Model(small_config(), ["injection", "other"])
     cpu = torch.device("cpu")
     benign, attack = http_features(600, 1), http_features(300, 2, attack=True)
-    model.encoder.stem("http").scaler.fit(benign.numeric)
+    model.encoder.stem("http").fit_scalers(benign.numeric)
     inputs = [Inputs.of(benign, cpu), Inputs.of(attack, cpu)]
     truth = torch.cat((torch.zeros(600), torch.ones(300)))
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)

@@ -154,9 +154,8 @@ def test_attributions_add_up_to_the_difference_from_an_ordinary_record(
     model = bundle.model
     inputs = Inputs.of(make_features(10, seed=3, attack=True), CPU)
     found = attributions(model, inputs, 0).sum(1)
-    stem, baseline = model.encoder.stem("http"), model.baseline("http")
-    start = stem(baseline.numeric[None], baseline.categorical[None], []) + baseline.text.sum(0)
-    ordinary = model.heads.calibrated_logits(model.encoder.trunk(start), "http")[0, 0]
+    embedding = model.encoder.trunk(model.ordinary("http"))
+    ordinary = model.heads.calibrated_logits(embedding, "http")[0, 0]
     own = model.heads.calibrated_logits(model.encoder.encode(inputs), "http")[:, 0]
     assert torch.allclose(found, own - ordinary, rtol=0.05, atol=0.2)
 
