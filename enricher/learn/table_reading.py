@@ -72,11 +72,13 @@ def table_sources(manifest: Manifest) -> tuple[TableSource, ...]:
     """The tables of a manifest with the settings that label them.
 
     Raises:
-        InputError: If a table lacks ``label_column`` or ``benign``.
+        InputError: If a table lacks ``label_column`` or ``benign``, or the manifest was renamed.
     """
     if not manifest.tables:
         return ()
     path = manifest.root / MANIFEST_NAME
+    if not path.is_file():
+        raise InputError(f"tables are read only where the manifest is called {MANIFEST_NAME}", path)
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))["tables"]
     return tuple(_source(path, entry) for entry in entries)
 
@@ -104,8 +106,8 @@ def read_table(source: TableSource) -> Table:
     data = _contents(source.path)
     first, _, _ = data.partition(b"\n")
     layout, columns = _layout(source.path, first)
-    label = _label_column(source, columns)
-    _check_lines(source.path, data, len(columns))
+    label = _label_column(source, layout, columns)
+    _check_lines(source.path, data, len(columns), 1 + int(layout.header))
     raw = pl.read_csv(
         io.BytesIO(data),
         has_header=False,
@@ -116,8 +118,10 @@ def read_table(source: TableSource) -> Table:
         encoding="utf8-lossy",
     ).with_columns(pl.all().str.strip_chars())
     families = _families(source, raw[label])
-    frame = _typed(source.path, raw, layout, leave_out=label)
+    frame = _typed(source.path, raw, layout)
     labelled = families != NOT_LABELLED
+    if not labelled.any():
+        raise InputError(f"has no labels in column {label!r}; correct the manifest", source.path)
     return Table(
         name=source.name,
         layout=layout,
@@ -161,20 +165,25 @@ def _layout(path: Path, first: bytes) -> tuple[TableLayout, tuple[str, ...]]:
     raise InputError("names a column twice; correct its header", path, 1)
 
 
-def _label_column(source: TableSource, columns: tuple[str, ...]) -> str:
+def _label_column(source: TableSource, layout: TableLayout, columns: tuple[str, ...]) -> str:
     wanted = source.label_column
     if isinstance(wanted, int):
-        if not 0 <= wanted < len(columns):
-            raise InputError(f"has no column number {wanted}; correct the manifest", source.path)
-        return columns[wanted]
+        wanted = columns[wanted] if 0 <= wanted < len(columns) else str(wanted)
     if wanted not in columns:
         raise InputError(f"has no column {wanted!r}; correct the manifest", source.path)
+    if wanted in layout.seen:
+        raise InputError(
+            f"column {wanted!r} holds no labels but a feature; correct the manifest", source.path
+        )
     return wanted
 
 
-def _check_lines(path: Path, data: bytes, width: int) -> None:
+def _check_lines(path: Path, data: bytes, width: int, fewest: int) -> None:
     """Raise for the first line that has not as many fields as there are columns."""
-    for number, line in enumerate(data.rstrip(b"\r\n").split(b"\n"), start=1):
+    lines = data.rstrip(b"\r\n").split(b"\n")
+    if len(lines) < fewest:
+        raise InputError("holds no rows; get it again", path)
+    for number, line in enumerate(lines, start=1):
         if (found := line.count(b",") + 1) != width:
             raise InputError(
                 f"has {found} fields and not {width}; correct or remove the line", path, number
@@ -191,7 +200,7 @@ def _families(source: TableSource, labels: pl.Series) -> Strings:
             source.path,
         )
     names = [BENIGN if str(v) == source.benign else clean_name(str(v)) for v in values]
-    return np.array(names, dtype=np.str_)[place.reshape(-1)]
+    return np.asarray(np.array(names, dtype=np.str_)[place.reshape(-1)], np.str_)
 
 
 def clean_name(label: str) -> str:
@@ -200,12 +209,10 @@ def clean_name(label: str) -> str:
     return NOT_LABELLED if name in _NO_LABELS else name
 
 
-def _typed(path: Path, raw: pl.DataFrame, layout: TableLayout, leave_out: str) -> pl.DataFrame:
+def _typed(path: Path, raw: pl.DataFrame, layout: TableLayout) -> pl.DataFrame:
     """The columns that a model may see; what should be a number and is none is refused."""
-    numbers = [name for name in layout.numbers if name != leave_out]
-    words = [name for name in layout.words if name != leave_out]
-    values = raw.select(pl.col(numbers).cast(pl.Float64(), strict=False))
-    for name in numbers:
+    values = raw.select(pl.col(layout.numbers).cast(pl.Float64(), strict=False))
+    for name in layout.numbers:
         wrong = (raw[name].is_not_null() & (raw[name] != "") & values[name].is_null()).arg_true()
         if len(wrong):
             raise InputError(
@@ -214,5 +221,5 @@ def _typed(path: Path, raw: pl.DataFrame, layout: TableLayout, leave_out: str) -
                 path,
                 int(wrong[0]) + 1 + int(layout.header),
             )
-    finite = pl.when(pl.col(numbers).is_finite()).then(pl.col(numbers))
-    return values.select(finite).with_columns(raw[name] for name in words)
+    finite = pl.when(pl.col(layout.numbers).is_finite()).then(pl.col(layout.numbers))
+    return values.select(finite).with_columns(raw[name] for name in layout.words)

@@ -118,7 +118,7 @@ def all_columns(table: Table, *, time_to_live: bool = False) -> tuple[FloatMatri
         .fill_null(float("nan"))
         for name in names
     )
-    return numeric.to_numpy(), names
+    return numeric.to_numpy(order="c"), names
 
 
 def row_identity(*matrices: npt.NDArray[Any]) -> Identity:
@@ -177,26 +177,27 @@ def table_space(table: Table) -> LabelSpace:
 def table_dataset(table: Table, *, duplicates: bool = False) -> Dataset:
     """A table as a data set of ``conn`` records, capture ``table-<name>``.
 
-    ``times`` are 0, for there are none. ``sources`` is the identity of the row over all columns
-    of the table, so that a split by source keeps exact duplicates on one side.
+    ``times`` are 0, for there are none. ``sources`` is the identity of the ``conn`` record, so that
+    a split by source keeps records that a model can not tell apart on one side. They are many:
+    rows that differ in the table can be one and the same record.
 
     Args:
         table: The table.
         duplicates: Keep rows that are like an earlier one in every column and in the label.
     """
-    identity = row_identity(all_columns(table, time_to_live=True)[0])
     features, families = conn_features(table), table.families
     if not duplicates:
-        named = np.unique(families, return_inverse=True)[1].reshape(-1, 1)
-        kept = first_rows(row_identity(identity.reshape(-1, 1), named))
-        features, families, identity = take(features, kept), families[kept], identity[kept]
+        columns, _ = all_columns(table, time_to_live=True)
+        family = np.unique(families, return_inverse=True)[1].reshape(-1, 1)
+        kept = first_rows(row_identity(columns, family))
+        features, families = take(features, kept), families[kept]
     log = LabelledLog(
         capture=f"{TABLE_CAPTURE}{table.name}",
         weak=False,
         features=features,
         families=families,
         times=np.zeros(len(features), np.float64),
-        sources=identity,
+        sources=row_identity(features.numeric, features.categorical),
     )
     return build([log], table_space(table))
 
