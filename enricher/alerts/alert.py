@@ -58,6 +58,9 @@ class Alert:
         kinds: Records by log kind.
         destinations: Number of distinct destination addresses (counted up to a bound).
         reasons: Why, strongest first; of ``strongest``.
+        lowest_p: The lowest p-value of its records, by log kind.
+        suspended: Whether a record of ``unknown`` came after the traffic had drifted away from
+            that of the calibration, so that the promised false-alarm rate does not hold for it.
         evidence: Whatever was kept of ``strongest`` to work out the reasons; nobody here looks
             into it.
     """
@@ -74,4 +77,6 @@ class Alert:
     kinds: dict[Kind, int] = field(default_factory=dict)
     destinations: int = 1
     reasons: tuple[Reason, ...] = ()
+    lowest_p: dict[Kind, float] = field(default_factory=dict)
+    suspended: bool = False
     evidence: object = None

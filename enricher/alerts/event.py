@@ -153,6 +153,7 @@ def _metadata(alert: Alert, label: FamilyLabel, options: EventOptions) -> dict[s
         "score": f"{detection.score:.6f}",
         "novelty": f"{detection.novelty:.6g}",
         "p_value": f"{detection.p_value:.6g}",
+        "guarantee": "suspended" if alert.suspended else None,
         "model": options.model or None,
         "zeek_uid": detection.record.get("uid"),
         "log_origin": detection.origin,

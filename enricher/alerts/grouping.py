@@ -42,14 +42,22 @@ class _Group:
     last_ts: float = -math.inf
     count: int = 0
     kinds: list[int] = field(default_factory=lambda: [0] * len(KINDS))
+    lowest_p: list[float] = field(default_factory=lambda: [1.0] * len(KINDS))
     destinations: set[int] | None = field(default_factory=set)
 
     def take(
-        self, kind: int, count: int, first_ts: float, last_ts: float, destinations: list[int]
+        self,
+        kind: int,
+        count: int,
+        lowest_p: float,
+        first_ts: float,
+        last_ts: float,
+        destinations: list[int],
     ) -> None:
         """Count some more records."""
         self.count += count
         self.kinds[kind] += count
+        self.lowest_p[kind] = min(self.lowest_p[kind], lowest_p)
         self.first_ts = min(self.first_ts, first_ts)
         self.last_ts = max(self.last_ts, last_ts)
         if self.destinations is not None:
@@ -171,11 +179,17 @@ class Grouper:
                 found[number] = self._opened(keys[number], _Group(rank, detection, what))
             else:
                 group.rank, group.strongest, group.evidence = rank, detection, what
-        for group, count, first, last, destinations in zip(
-            found, part.counts, part.first_ts, part.last_ts, part.destinations, strict=True
+        for group, *values in zip(
+            found,
+            part.counts,
+            part.lowest_p,
+            part.first_ts,
+            part.last_ts,
+            part.destinations,
+            strict=True,
         ):
             assert group is not None
-            group.take(kind, count, first, last, destinations)
+            group.take(kind, *values)
 
     def _find(self, key: Key) -> _Group | None:
         window = self._groups.get(key[2])
@@ -218,6 +232,9 @@ class Grouper:
             last_ts=group.last_ts,
             kinds={kind: n for kind, n in zip(KINDS, group.kinds, strict=True) if n},
             destinations=MAX_DESTINATIONS + 1 if known is None else len(known),
+            lowest_p={
+                kind: p for kind, n, p in zip(KINDS, group.kinds, group.lowest_p, strict=True) if n
+            },
             evidence=group.evidence,
         )
 
@@ -250,5 +267,6 @@ def single(detection: Detection, evidence: object = None) -> Alert:
         last_ts=ts,
         kinds={detection.kind: 1},
         destinations=int(record.get("id.resp_h") is not None),
+        lowest_p={detection.kind: detection.p_value},
         evidence=evidence,
     )

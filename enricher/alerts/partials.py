@@ -31,6 +31,7 @@ class Partials:
     first_places: list[int]
     ranks: list[Rank]
     counts: list[int]
+    lowest_p: list[float]
     first_ts: list[float]
     last_ts: list[float]
     destinations: list[list[int]]
@@ -73,6 +74,7 @@ def grouped(keyed: pl.DataFrame) -> Partials:
         *(pl.col(name).first() for name in _RANK if name != "ts"),
         pl.col("ts").first().alias("best_ts"),
         pl.len().alias("count"),
+        pl.col("p_value").min().alias("lowest_p"),
         pl.col("ts").min().alias("first_ts"),
         pl.col("ts").max().alias("last_ts"),
     )
@@ -97,6 +99,7 @@ def grouped(keyed: pl.DataFrame) -> Partials:
         first_places=columns["first_place"],
         ranks=list(rank),
         counts=columns["count"],
+        lowest_p=columns["lowest_p"],
         first_ts=columns["first_ts"],
         last_ts=columns["last_ts"],
         destinations=[found or [] for found in columns["to"]],

@@ -193,6 +193,12 @@ class AlertSettings(_Section):
         le=4_294_967_295,
         description="Generator id of our alerts (Suricata's is 1).",
     )
+    false_discovery_rate: float = Field(
+        default=0.1,
+        gt=0.0,
+        le=1.0,
+        description="Share of a window's unknown records that may be ordinary ones by chance.",
+    )
     false_alarm_rate: float | None = Field(
         default=None,
         gt=0.0,

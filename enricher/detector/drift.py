@@ -77,17 +77,25 @@ class DriftMonitor:
         self.ln_capital = 0.0
         self.since: float | None = None
 
-    def take(self, p_values: npt.ArrayLike, times: npt.NDArray[np.float64]) -> None:
-        """Take conformal p-values [N] in the order of the log, with their flow times [N]."""
+    def take(self, p_values: npt.ArrayLike, times: npt.NDArray[np.float64]) -> int | None:
+        """Take conformal p-values [N] in the order of the log, with their flow times [N].
+
+        Returns:
+            The place of the first record that is not covered by the promise; None where all are.
+        """
         levels = level_of(p_values)
         if not len(levels):
-            return
+            return None
         self.ln_capital, alarm = _bet(
             levels, self.records, self._counts, self._shares, self.ln_capital, self._limit
         )
         self.records += len(levels)
-        if self.since is None and alarm >= 0:
-            self.since = float(times[alarm])
+        if self.since is not None:
+            return 0
+        if alarm < 0:
+            return None
+        self.since = float(times[alarm])
+        return int(alarm)
 
     def export(self) -> dict[str, Any]:
         """The state as plain numbers: what :meth:`restore` goes on from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
@@ -12,6 +12,7 @@ from typing import Any, Self, cast
 import orjson
 
 from enricher.detector.conformal import ConformalCalibration
+from enricher.detector.false_discovery import LEVELS
 from enricher.errors import StateError
 from enricher.logs import KINDS, Kind
 
@@ -40,6 +41,9 @@ class SiteCalibration:
         trimmed_records: Records left out as contamination.
         trimmed_sources: Who they came from: look at these.
         notes: Sentences for the user: what the numbers can not promise.
+        drift_reference: Records by the level of their p-value, see
+            :func:`enricher.detector.drift.reference_counts`; the first of each source and window.
+            Empty where the file was made before drift was watched.
     """
 
     kind: Kind
@@ -57,6 +61,7 @@ class SiteCalibration:
     trimmed_records: int = 0
     trimmed_sources: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    drift_reference: tuple[int, ...] = ()
 
     def save(self, state: Path) -> Path:
         """Write it below the state directory, whole or not at all; gives the file."""
@@ -132,6 +137,7 @@ class SiteCalibration:
             trimmed_records=int(plain["trimmed_records"]),
             trimmed_sources=tuple(map(str, plain["trimmed_sources"])),
             notes=tuple(map(str, plain["notes"])),
+            drift_reference=_counts(plain.get("drift_reference", ())),
             **numbers,
         )
 
@@ -141,6 +147,13 @@ def _finite(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError("a number is not finite")
     return number
+
+
+def _counts(values: Sequence[Any]) -> tuple[int, ...]:
+    counts = tuple(map(int, values))
+    if len(counts) not in {0, len(LEVELS)} or min(counts, default=0) < 0:
+        raise ValueError("the reference of drift is of another shape")
+    return counts
 
 
 def load_site(state: Path) -> dict[Kind, SiteCalibration]:

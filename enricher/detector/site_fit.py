@@ -16,6 +16,7 @@ import numpy.typing as npt
 from enricher.detector.budget import Channel, channel, common_level
 from enricher.detector.calibration import CONFIDENCE, false_positive_bound, threshold_at
 from enricher.detector.conformal import ConformalCalibration
+from enricher.detector.drift import reference_counts
 from enricher.detector.site import SiteCalibration
 from enricher.detector.thresholds import Thresholds
 from enricher.detector.trimming import contaminated_sources
@@ -249,9 +250,25 @@ def _settle(
         expected_alerts_per_day=alerts,
         trimmed_records=trimmed,
         trimmed_sources=suspects if trimmed else (),
+        drift_reference=_drift_reference(records, thresholds[:-1], conformal),
     )
     notes = tuple(_notes(calibration, chosen.expected_in_all, budget))
     return replace(calibration, notes=notes)
+
+
+def _drift_reference(
+    records: SiteObservations, thresholds: FloatArray, conformal: ConformalCalibration
+) -> tuple[int, ...]:
+    """Counts of the first record of each source and window that no family claims.
+
+    A source's records of one window are alike: taken all, a single burst would pass for drift.
+    """
+    rows = np.flatnonzero(~(records.family_scores >= thresholds).any(axis=1))
+    _, window = np.unique(records.window[rows], return_inverse=True)
+    pairs = records.source[rows] * (window.max(initial=0) + 1) + window
+    _, first = np.unique(pairs, return_index=True)
+    counts = reference_counts(conformal.p_values(records.novelty[rows[first]]))
+    return tuple(counts.tolist())
 
 
 def _novelty_alpha(conformal: ConformalCalibration, threshold: float, budget: SiteBudget) -> float:

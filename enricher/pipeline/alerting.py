@@ -11,6 +11,7 @@ import numpy as np
 
 from enricher.alerts import (
     BENIGN,
+    UNKNOWN_FAMILY,
     Alert,
     DailyBudget,
     EventOptions,
@@ -21,16 +22,20 @@ from enricher.alerts import (
     single,
     to_event,
 )
+from enricher.alerts.chance import ChanceFilter
 from enricher.config import Settings
 from enricher.detector.detector import Detector
 from enricher.detector.labels import FamilyLabel
 from enricher.features.rows import rows_of
+from enricher.logs import KINDS
+from enricher.pipeline.drift import DriftWatch
 from enricher.pipeline.explaining import explain
 from enricher.pipeline.scoring import ScoredBatch
 from enricher.report.rows import AlertRow
 from enricher.sinks import open_sink
 
 _EXPLAINED_AT_ONCE = 1024
+_SECONDS_A_DAY = 86_400
 
 
 class Alerting:
@@ -49,6 +54,7 @@ class Alerting:
 
     Attributes:
         held_back: Alerts that the budget held back, by family.
+        within_chance: Groups of unknown records that chance explains, and so are no alerts.
         closed_early: Groups that were closed because there were too many.
     """
 
@@ -68,7 +74,10 @@ class Alerting:
         self._options = _options(detector, settings)
         self._grouper = Grouper(settings.alerts.window_seconds, settings.alerts.max_groups)
         self._budget = DailyBudget(settings.alerts.per_day, lambda name: self._label(name).severity)
+        self._chance = ChanceFilter(settings.alerts.window_seconds, _discovery_rate(settings))
+        self.drift = DriftWatch(detector.site, settings.alerts.window_seconds)
         self.held_back: Counter[str] = Counter()
+        self.within_chance = 0
         self._sink = open_sink(target)
 
     @property
@@ -77,12 +86,12 @@ class Alerting:
         return self._grouper.closed_early
 
     def take(self, scored: ScoredBatch) -> None:
-        """Take the flagged records of a batch."""
+        """Take a scored batch."""
+        suspended = self.drift.take(scored)
         if self._every_record:
-            found = detections(scored.batch, scored.scores, scored.verdicts, self._names)
-            kept = rows_of(scored.features, np.flatnonzero(scored.verdicts != BENIGN))
-            self._write([single(one, what) for one, what in zip(found, kept, strict=True)])
+            self._write(self._singles(scored, suspended))
             return
+        self._chance.add(scored.batch, scored.scores, scored.verdicts)
         early = self._grouper.add(
             scored.batch,
             scored.scores,
@@ -93,10 +102,26 @@ class Alerting:
         self._budget.add(early)
 
     def finish(self) -> None:
-        """Close all groups and write what the budget lets through."""
-        self._budget.add(self._grouper.close_all())
+        """Close all groups and write what stands out from chance and the budget lets through.
+
+        Groups that were closed early are not held against chance: their window was not over.
+        """
+        kept, self.within_chance = self._chance.keep(self._grouper.close_all())
+        self._budget.add(kept)
         kept, self.held_back = self._budget.take()
+        for alert in kept:
+            self.drift.mark(alert)
         self._write(kept)
+
+    def _singles(self, scored: ScoredBatch, suspended: int) -> list[Alert]:
+        """An alert for every flagged record; unknown ones from row ``suspended`` on are marked."""
+        rows = np.flatnonzero(scored.verdicts != BENIGN)
+        found = detections(scored.batch, scored.scores, scored.verdicts, self._names)
+        kept = rows_of(scored.features, rows)
+        alerts = [single(one, what) for one, what in zip(found, kept, strict=True)]
+        for row, alert in zip(rows.tolist(), alerts, strict=True):
+            alert.suspended = alert.family == UNKNOWN_FAMILY and row >= suspended
+        return alerts
 
     def _write(self, alerts: Sequence[Alert]) -> None:
         for start in range(0, len(alerts), _EXPLAINED_AT_ONCE):
@@ -120,6 +145,16 @@ class Alerting:
         trace: TracebackType | None,
     ) -> None:
         self._sink.__exit__(kind, error, trace)
+
+
+def _discovery_rate(settings: Settings) -> float:
+    """The false discovery rate of a window, and lower where the budget of alerts asks for it.
+
+    Where all traffic is benign a window of a kind has a false alert of unknown records with at
+    most this probability: so many windows a day are to be within the budget.
+    """
+    windows = max(1.0, _SECONDS_A_DAY / settings.alerts.window_seconds) * len(KINDS)
+    return min(settings.alerts.false_discovery_rate, settings.alerts.per_day / windows)
 
 
 def _options(detector: Detector, settings: Settings) -> EventOptions:

@@ -134,6 +134,9 @@ def _tell_alerting(collector: Collector, alerting: Alerting, settings: Settings)
     every_record = settings.alerts.every_record
     collector.alerts.window_seconds = 0.0 if every_record else settings.alerts.window_seconds
     collector.alerts.per_day = None if every_record else settings.alerts.per_day
+    collector.alerts.within_chance = alerting.within_chance
+    for kind, drift in alerting.drift.seen().items():
+        collector.add_drift(kind, drift)
     for family, count in alerting.held_back.items():
         collector.hold_back(family, count)
     if alerting.closed_early:

@@ -60,6 +60,12 @@ def _look_at_alerts(summary: ScanSummary) -> list[str]:
             f"The alert budget{limit} held back {things(held, 'alert')}, the least severe ones. "
             "Raise it with --alerts-per-day to see them."
         )
+    chance = summary.alerts.within_chance
+    if chance:
+        steps.append(
+            f"{things(chance, 'group')} of unknown records made no alert: so many rare records are "
+            "to be expected by chance. They stand in scores.parquet with --scores."
+        )
     return steps
 
 

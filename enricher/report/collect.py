@@ -15,12 +15,14 @@ from enricher.report.parts import (
     AlertTotals,
     BundleInfo,
     CalibrationInfo,
+    Drift,
     Inputs,
     KindAccount,
     Note,
 )
 from enricher.report.rows import AlertRow, SourceRow
 from enricher.report.summary import ScanSummary
+from enricher.report.text import utc
 from enricher.report.timeline import TimelineCounter
 
 ALERT_ROWS = 200
@@ -39,12 +41,14 @@ class Collector:
         alerts: Budget and window, set by the one who decides; counts are kept here.
         notes: What the user should know.
         kinds: Accounting by log kind; see :meth:`account`.
+        drift: Change of the benign traffic, by log kind; see :meth:`add_drift`.
     """
 
     inputs: Inputs = field(default_factory=Inputs)
     alerts: AlertTotals = field(default_factory=AlertTotals)
     notes: list[Note] = field(default_factory=list)
     kinds: dict[str, KindAccount] = field(default_factory=dict)
+    drift: dict[str, Drift] = field(default_factory=dict)
     _times: TimelineCounter = field(default_factory=TimelineCounter)
     _rows: list[tuple[tuple[float, ...], int, AlertRow]] = field(default_factory=list)
     _sources: dict[str, SourceRow] = field(default_factory=dict)
@@ -100,6 +104,17 @@ class Collector:
         """Count alerts that the budget held back."""
         add_counts(self.alerts.held_back, {family: number})
 
+    def add_drift(self, kind: str, drift: Drift) -> None:
+        """Take what was seen of a kind's drift, and tell the user where it costs a promise."""
+        self.drift[kind] = drift
+        if drift.since is not None:
+            self.note(
+                f"drift: the benign traffic of {kind} no longer looks like that of the "
+                f"calibration since {utc(drift.since)} UTC; its false-alarm promise is suspended. "
+                "Run enricher calibrate on recent ordinary traffic.",
+                warning=True,
+            )
+
     def note(self, text: str, *, warning: bool = False) -> None:
         """Tell the user something; a note that was given before is not repeated."""
         note = Note("warning" if warning else "info", bounded(text, 1000))
@@ -132,6 +147,7 @@ class Collector:
             inputs=self.inputs,
             kinds=dict(self.kinds),
             alerts=self.alerts,
+            drift=dict(self.drift),
             alert_rows=sorted((entry[2] for entry in self._rows), key=lambda row: row.rank),
             sources=most[:SOURCE_ROWS],
             flow_start=self._times.earliest,

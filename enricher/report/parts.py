@@ -179,6 +179,8 @@ class AlertTotals:
     Attributes:
         written: Alerts written, by family.
         held_back: Alerts that the budget held back, by family.
+        within_chance: Groups of ``unknown`` records that were no alert, for chance alone gives
+            their window as many records as rare.
         window_seconds: Length of the window that records are grouped in; 0 for every record.
         per_day: The budget, alerts a day; None without one.
         sources: Number of distinct sources that have alerts.
@@ -186,6 +188,7 @@ class AlertTotals:
 
     written: dict[str, int] = field(default_factory=dict)
     held_back: dict[str, int] = field(default_factory=dict)
+    within_chance: int = 0
     window_seconds: float = 0.0
     per_day: float | None = None
     sources: int = 0
@@ -199,6 +202,23 @@ class AlertTotals:
     def held_back_total(self) -> int:
         """Alerts held back."""
         return sum(self.held_back.values())
+
+
+@dataclass(slots=True)
+class Drift:
+    """Whether the benign traffic of one kind still looks like that of the site's calibration.
+
+    Attributes:
+        records: Records that were looked at, the first of each source and window.
+        ln_capital: Natural logarithm of the capital of a test martingale; the more, the less the
+            records look like those of the calibration.
+        since: Flow time, seconds UTC, from which on the promised false-alarm rate is suspended;
+            None where it holds.
+    """
+
+    records: int
+    ln_capital: float
+    since: float | None = None
 
 
 @dataclass(slots=True)

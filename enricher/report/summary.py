@@ -20,6 +20,7 @@ from enricher.report.parts import (
     AlertTotals,
     BundleInfo,
     CalibrationInfo,
+    Drift,
     Inputs,
     KindAccount,
     Note,
@@ -45,6 +46,7 @@ class ScanSummary:
         inputs: The files.
         kinds: Accounting by log kind; ``other`` where a line's kind could not be told.
         alerts: Number of alerts.
+        drift: Change of the benign traffic since the site's calibration, by log kind.
         alert_rows: The most severe of them, most severe first.
         sources: The sources with most alerts, most first.
         flow_start: Earliest flow time of a scored record, seconds UTC.
@@ -64,6 +66,7 @@ class ScanSummary:
     inputs: Inputs = field(default_factory=Inputs)
     kinds: dict[str, KindAccount] = field(default_factory=dict)
     alerts: AlertTotals = field(default_factory=AlertTotals)
+    drift: dict[str, Drift] = field(default_factory=dict)
     alert_rows: list[AlertRow] = field(default_factory=list)
     sources: list[SourceRow] = field(default_factory=list)
     flow_start: float | None = None

@@ -1,0 +1,98 @@
+"""Watches each kind's traffic for drift away from the site's calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from enricher.alerts import UNKNOWN_FAMILY, Alert
+from enricher.alerts.flagged import flow_time
+from enricher.detector.drift import DriftMonitor
+from enricher.detector.site import SiteCalibration
+from enricher.features.compiled import kernel
+from enricher.logs import Kind
+from enricher.pipeline.scoring import ScoredBatch
+from enricher.report.parts import Drift
+
+_REMEMBERED = 65_536  # pairs of source and window for each kind; a power of two
+
+Keys = npt.NDArray[np.uint64]
+
+
+class DriftWatch:
+    """Feeds the p-values of a scan to one martingale per kind.
+
+    Only the first record of each source and window that no family claims is taken, as in the
+    calibration: the records of a burst are alike, and say no more than one of them. Where the
+    site has no calibration nothing is watched, for there is no promise to suspend.
+
+    Args:
+        site: What the site has calibrated.
+        window_seconds: Length of a window; the calibration's.
+    """
+
+    def __init__(self, site: Mapping[Kind, SiteCalibration], window_seconds: float) -> None:
+        self._window_seconds = window_seconds
+        self._monitors = {
+            kind: DriftMonitor(calibration.drift_reference)
+            for kind, calibration in site.items()
+            if calibration.drift_reference
+        }
+        self._seen = {kind: np.zeros(_REMEMBERED, dtype=np.uint64) for kind in self._monitors}
+
+    def take(self, scored: ScoredBatch) -> int:
+        """Take a batch; gives the first row from which on the promise is suspended.
+
+        That is the number of rows where it holds for all of them.
+        """
+        kind = scored.batch.kind
+        monitor = self._monitors.get(kind)
+        if monitor is None:
+            return len(scored.batch)
+        start = len(scored.batch) if monitor.since is None else 0
+        rows = np.flatnonzero(scored.verdicts < 0)
+        keys, times = self._keys(scored)
+        rows = rows[_first_of_each(keys[rows], self._seen[kind])]
+        alarm = monitor.take(scored.scores.p_value[rows], times[rows])
+        return start if alarm is None else min(start, int(rows[alarm]))
+
+    def _keys(self, scored: ScoredBatch) -> tuple[Keys, npt.NDArray[np.float64]]:
+        """Number of each record's source and window, and its flow time."""
+        frame = scored.batch.frame.select(
+            pl.struct(
+                pl.col("id.orig_h"), (flow_time() / self._window_seconds).floor().alias("window")
+            )
+            .hash()
+            .alias("key"),
+            flow_time().alias("ts"),
+        )
+        return frame["key"].to_numpy(), frame["ts"].to_numpy()
+
+    def mark(self, alert: Alert) -> None:
+        """Mark an alert of unknown records that came after the drift."""
+        if alert.family == UNKNOWN_FAMILY:
+            starts = [self._monitors[kind].since for kind in alert.kinds if kind in self._monitors]
+            alert.suspended = any(since is not None and alert.last_ts >= since for since in starts)
+
+    def seen(self) -> dict[Kind, Drift]:
+        """What was seen of each kind that is watched and has records."""
+        return {
+            kind: Drift(monitor.records, round(monitor.ln_capital, 6), monitor.since)
+            for kind, monitor in self._monitors.items()
+            if monitor.records
+        }
+
+
+@kernel
+def _first_of_each(keys: Keys, seen: Keys) -> npt.NDArray[np.bool_]:
+    """Which keys have not been seen; the table forgets an old key for a new one in its place."""
+    new = np.zeros(len(keys), dtype=np.bool_)
+    for place in range(len(keys)):
+        slot = np.int64(keys[place] & np.uint64(len(seen) - 1))
+        if seen[slot] != keys[place]:
+            seen[slot] = keys[place]
+            new[place] = True
+    return new
