@@ -11,6 +11,11 @@ What is mapped to a ``conn`` record: duration, payload bytes, protocol, service,
 is Bro's state of the connection. Bro gave UDP and ICMP the state SF, where Zeek says S0 or OTH
 when nothing came back. The counts over two seconds (``count``, ``serror_rate``) or over the last
 hundred connections (``dst_host_*``) are not mapped: ours run over a minute to an hour and fade.
+
+What is left tells little apart: of KDD Cup 99's families with 150 rows or more only warezclient is
+150 distinct ``conn`` records or more, smurf is 2, and 54 % of NSL-KDD's neptune rows are records
+that benign rows are too. Support and query have to be disjoint in these records, not in the rows
+of the table; else a figure tells that records were met again.
 """
 
 from __future__ import annotations
