@@ -2,7 +2,8 @@
 
 ::
 
-    weights.safetensors     every tensor: encoder, heads, novelty, baselines, conformal scores
+    weights.safetensors     every tensor: encoder, heads, novelty, baselines, conformal scores,
+                            the model of benign names
     config.json             shape, feature specifications, label space, thresholds, checksums
     card.md                 what it is for, what it was trained on, what it can not do
     reference.safetensors   reference records and what the model said of them when it was made
@@ -26,16 +27,18 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from enricher.detector.adaptation.shares import Shares
 from enricher.detector.config import EncoderConfig
 from enricher.detector.conformal import ConformalCalibration
 from enricher.detector.labels import FamilyLabel
 from enricher.detector.model import Model
 from enricher.errors import BundleError, OutputError
+from enricher.features.ngrams import NameModel
 from enricher.features.spec import FeatureSpec
 from enricher.logs import KINDS, Kind
 from enricher.resources import resource_dir
 
-FORMAT = 1
+FORMAT = 2
 DEFAULT_BUNDLE = "base"
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
@@ -57,6 +60,8 @@ class Bundle:
             found in that kind.
         novelty_alpha: Default bound on the p-value per kind.
         conformal: Benign novelty scores of training per kind.
+        names: How usual letters are in benign names: the features of names are made with it.
+        shares: Shares of the base learners of an adapted family.
         training: Quantities of training: what it was trained on, how well it does.
         card: Text of the card.
         digest: SHA-256 of the weights, once it was saved or loaded.
@@ -69,6 +74,8 @@ class Bundle:
     thresholds: Mapping[Kind, Mapping[str, float]]
     novelty_alpha: Mapping[Kind, float]
     conformal: Mapping[Kind, ConformalCalibration]
+    names: NameModel | None = None
+    shares: Shares = field(default_factory=Shares)
     training: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
     digest: str = ""
@@ -114,6 +121,8 @@ class Bundle:
         tensors = {f"model.{k}": v.cpu().contiguous() for k, v in self.model.state_dict().items()}
         for kind, calibration in self.conformal.items():
             tensors[f"conformal.{kind}"] = torch.from_numpy(calibration.scores)
+        if self.names is not None:
+            tensors |= {k: torch.from_numpy(v) for k, v in self.names.to_arrays().items()}
         return tensors
 
     def _config(self) -> dict[str, Any]:
@@ -129,6 +138,7 @@ class Bundle:
             "specs": {kind: spec.to_dict() for kind, spec in self.specs.items()},
             "thresholds": {kind: dict(values) for kind, values in self.thresholds.items()},
             "novelty_alpha": dict(self.novelty_alpha),
+            "shares": self.shares.to_dict(),
             "training": dict(self.training),
         }
 
@@ -189,6 +199,8 @@ class Bundle:
                 for key, value in tensors.items()
                 if key.startswith("conformal.")
             },
+            names=_names(tensors),
+            shares=Shares.from_dict(config.get("shares", {})),
             training=dict(config["training"]),
             card=_read(folder / CARD).decode("utf-8"),
             digest=digest,
@@ -226,6 +238,11 @@ def check_specs(bundle: Bundle, current: Mapping[Kind, FeatureSpec]) -> None:
                 f"model bundle {bundle.name!r} was trained on other {kind} features "
                 f"(version {spec.version}) than this program computes; {_REMEDY}"
             )
+
+
+def _names(tensors: Mapping[str, Tensor]) -> NameModel | None:
+    arrays = {name: t.numpy() for name, t in tensors.items() if name.startswith("name_model.")}
+    return NameModel.from_arrays(arrays) if arrays else None
 
 
 def _kind(name: str) -> Kind:

@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from enricher.detector.adaptation.family_head import FamilyHead
+from enricher.detector.adaptation.points import Points, represent
+from enricher.detector.adaptation.serving import AdaptedHeads
 from enricher.detector.bundle import Bundle, check_specs, find_bundle
 from enricher.detector.device import choose_device
 from enricher.detector.labels import FamilyLabel
@@ -28,15 +31,17 @@ OFF = 2.0
 
 
 class Detector:
-    """Scores records. A function of records, bundle and site calibration; it keeps nothing.
+    """Scores records. A function of records, bundle and site state; it keeps nothing.
 
     Args:
         bundle: The trained model.
         device: Where to compute.
         site: What the site has calibrated, per kind; elsewhere the bundle's defaults hold.
+        families: The site's own families: name -> kind -> head. One that is named like a family
+            of the bundle stands in its place.
 
     Raises:
-        StateError: If the calibration was made with another bundle.
+        StateError: If the calibration or a head was made with another bundle.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Detector:
         bundle: Bundle,
         device: torch.device | None = None,
         site: Mapping[Kind, SiteCalibration] | None = None,
+        families: Mapping[str, Mapping[Kind, FamilyHead]] | None = None,
     ) -> None:
         self.bundle = bundle
         self.device = device or torch.device("cpu")
@@ -54,10 +60,37 @@ class Detector:
                     f"the site's calibration for {kind} was made with another model than "
                     f"{bundle.name!r}: run 'enricher calibrate' again"
                 )
+        self.families = dict(families or {})
+        self._check_families()
         self._model = bundle.model.to(self.device).eval().requires_grad_(False)
         self._conformal = dict(bundle.conformal) | {
             kind: calibration.conformal for kind, calibration in self.site.items()
         }
+        self._adapted = {
+            kind: AdaptedHeads(
+                tuple(self.families),
+                {name: heads[kind] for name, heads in self.families.items() if kind in heads},
+                self.device,
+            )
+            for kind in self.kinds
+        }
+
+    def _check_families(self) -> None:
+        for name, heads in self.families.items():
+            for kind, head in heads.items():
+                spec = self.bundle.specs.get(kind)
+                if spec is None or head.bundle != self.bundle.digest:
+                    raise StateError(
+                        f"family {name!r} was adapted with another model than "
+                        f"{self.bundle.name!r}: run 'enricher adapt' for it again, or "
+                        f"'enricher families forget'"
+                    )
+                table = len(spec.numeric) + len(spec.categorical)
+                if not head.fits(self.bundle.model.config.embedding, table):
+                    raise StateError(
+                        f"family {name!r} does not fit the {kind} features of this version: "
+                        "run 'enricher adapt' for it again, or 'enricher families forget'"
+                    )
 
     @classmethod
     def load(
@@ -91,6 +124,10 @@ class Detector:
         return self._model.kinds
 
     @property
+    def _shipped(self) -> tuple[str, ...]:
+        return self._model.heads.families
+
+    @property
     def labels(self) -> tuple[FamilyLabel, ...]:
         """The families, in the order of the scores."""
         return self.bundle.labels
@@ -102,7 +139,16 @@ class Detector:
             BundleError: If the bundle does not know the kind, or takes other features.
         """
         self._check(features)
-        return score_features(self._model, features, self._conformal)
+        return score_features(self._model, features, self._conformal, self._adapted[features.kind])
+
+    def represent(self, features: Features) -> Points:
+        """Records as the learners of a family see them.
+
+        Raises:
+            BundleError: If the bundle does not know the kind, or takes other features.
+        """
+        self._check(features)
+        return represent(self._model, features)
 
     def explain(
         self, features: Features, rows: npt.NDArray[np.integer], family: int | None
@@ -126,9 +172,13 @@ class Detector:
         site = self.site.get(kind)
         named = self.bundle.thresholds.get(kind, {}) if site is None else site.thresholds
         alpha = self.bundle.novelty_alpha.get(kind, 0.0) if site is None else site.novelty_alpha
-        families = self._model.heads.families
-        values = np.array([named.get(name, OFF) for name in families], dtype=np.float32)
-        return Thresholds(families=families, values=values, alpha=alpha)
+        own = {
+            name: heads[kind].threshold if kind in heads else OFF
+            for name, heads in self.families.items()
+        }
+        families = (*self._model.heads.families, *(n for n in own if n not in self._shipped))
+        values = [own.get(name, named.get(name, OFF)) for name in families]
+        return Thresholds(families=families, values=np.array(values, dtype=np.float32), alpha=alpha)
 
     def _check(self, features: Features) -> None:
         spec = self.bundle.specs.get(features.kind)

@@ -57,9 +57,9 @@ def attributions(model: Model, inputs: Inputs, family: int | None) -> Tensor:
         )
 
 
-def _by_number(credits: Tensor) -> Tensor:
-    """Credits of a number's channels added up: float32 [N, 3 D] to [N, D]."""
-    return credits.reshape(len(credits), CHANNELS, -1).sum(1)
+def _by_number(parts: Tensor) -> Tensor:
+    """What a number's channels are credited with, added up: float32 [N, 3 D] to [N, D]."""
+    return parts.reshape(len(parts), CHANNELS, -1).sum(1)
 
 
 def _mean_gradient(

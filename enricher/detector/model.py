@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from enricher.detector.attack import AttackHead
 from enricher.detector.config import EncoderConfig
 from enricher.detector.encoder import Encoder
 from enricher.detector.heads import Heads
@@ -52,7 +53,7 @@ class Baseline(nn.Module):
 
 
 class Model(nn.Module):
-    """Encoder, heads, and per kind a novelty model and a baseline.
+    """Encoder, heads, the head for any attack, and per kind a novelty model and a baseline.
 
     Args:
         config: Shape of the encoder.
@@ -71,6 +72,7 @@ class Model(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
         self.heads = Heads(families, kinds, config.embedding)
+        self.attack = AttackHead(config.embedding)
         known = centres or {}
         self.novelties = nn.ModuleDict(
             {kind: NoveltyModel(config.embedding, known.get(kind, CENTRES)) for kind in kinds}

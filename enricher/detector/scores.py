@@ -25,6 +25,7 @@ class Scores:
         p_value: float32 [N], conformal p-value of ``novelty`` against the benign calibration
             records of this kind (Bates et al. 2023): small means 'never seen'.
         embedding: float32 [N, E].
+        attack: float32 [N, 2], logits of 'any attack', without and with the record's context.
     """
 
     kind: Kind
@@ -33,6 +34,7 @@ class Scores:
     novelty: FloatArray
     p_value: FloatArray
     embedding: FloatArray
+    attack: FloatArray
 
     def __len__(self) -> int:
         return int(self.novelty.shape[0])

@@ -42,7 +42,8 @@ class SiteCalibration:
         trimmed_sources: Who they came from: look at these.
         notes: Sentences for the user: what the numbers can not promise.
         drift_reference: Records by the level of their p-value, see
-            :func:`enricher.detector.drift.reference_counts`; the first of each source and window.
+            :func:`enricher.detector.drift.reference_counts`; the first of each source and window
+            after the first window.
             Empty where the file was made before drift was watched.
     """
 

@@ -262,8 +262,10 @@ def _drift_reference(
     """Counts of the first record of each source and window that no family claims.
 
     A source's records of one window are alike: taken all, a single burst would pass for drift.
+    In the first window every source is new to the context; it is left out.
     """
-    rows = np.flatnonzero(~(records.family_scores >= thresholds).any(axis=1))
+    claimed = (records.family_scores >= thresholds).any(axis=1)
+    rows = np.flatnonzero(~claimed & (records.window > records.window[:1]))
     _, window = np.unique(records.window[rows], return_inverse=True)
     pairs = records.source[rows] * (window.max(initial=0) + 1) + window
     _, first = np.unique(pairs, return_index=True)

@@ -12,7 +12,7 @@ from enricher.detector.bundle import Bundle
 from enricher.detector.labels import FamilyLabel
 from enricher.detector.reference import verify, write_reference
 from enricher.errors import BundleError
-from enricher.features import SPECS
+from enricher.features import SPECS, NameModel
 from enricher.features.rows import take
 from enricher.learn.card import write_card
 from enricher.learn.dataset import Dataset
@@ -31,6 +31,7 @@ def make_bundle(
     datasets: Mapping[Kind, Dataset],
     recipe: Recipe,
     families: Mapping[str, Mapping[str, Any]],
+    names: NameModel | None = None,
 ) -> Bundle:
     """Put a bundle together.
 
@@ -39,6 +40,7 @@ def make_bundle(
         datasets: What it was trained on.
         recipe: How it was trained.
         families: ``families`` of ``models/families.yaml``.
+        names: The model of benign names that the features were made with.
 
     Raises:
         BundleError: If a family of the model is not described.
@@ -65,6 +67,7 @@ def make_bundle(
         },
         novelty_alpha=dict(trained.alphas),
         conformal=conformal(trained),
+        names=names,
         training=figures,
         card=write_card(recipe, figures),
     )

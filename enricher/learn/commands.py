@@ -63,15 +63,16 @@ def run_training(job: Job, out: Path, progress: Progress) -> Path:
     torch.set_num_threads(_THREADS)
     recipe = job.read_recipe()
     families = load_families(families_file())["families"]
-    datasets, space = load(
+    loaded = load(
         load_manifest(job.data),
         recipe,
         load_groups(families_file()),
         cache=job.cache,
         progress=progress,
     )
-    trained = train(datasets, Run(space, recipe, device, progress))
-    bundle = make_bundle(trained, datasets, recipe, families)
+    datasets = loaded.datasets
+    trained = train(datasets, Run(loaded.space, recipe, device, progress))
+    bundle = make_bundle(trained, datasets, recipe, families, loaded.names)
     folder = out / recipe.name
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -92,15 +93,15 @@ def run_evaluation(
     device = choose_device(job.device)
     torch.set_num_threads(_THREADS)
     recipe = job.read_recipe()
-    datasets, space = load(
+    loaded = load(
         load_manifest(job.data),
         recipe,
         load_groups(families_file()),
         cache=job.cache,
         progress=progress,
     )
-    run = Run(space, recipe, device, progress)
-    evaluation = evaluate(datasets, run, leave_out=leave_out, epochs=epochs)
+    run = Run(loaded.space, recipe, device, progress)
+    evaluation = evaluate(loaded.datasets, run, leave_out=leave_out, epochs=epochs)
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "evaluation.md").write_text(markdown(evaluation), encoding="utf-8")

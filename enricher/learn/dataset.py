@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from enricher.features.rows import Rows, join, take
 from enricher.features.tensors import Features
-from enricher.learn.labels import BENIGN_LABEL, DOUBTFUL, UNLABELLED, LabelSpace
+from enricher.learn.labels import BENIGN_LABEL, DOUBTFUL, GENERATED, UNLABELLED, LabelSpace
 from enricher.learn.manifest import BENIGN
 from enricher.logs import Kind
 
@@ -24,6 +24,12 @@ NOT_BELIEVED = "benign?"
 SIMULATED_CAPTURE = "simulated-"
 """Begins the names of simulated captures. They are trained on always and calibrate nothing: how
 well a simulated site is told apart says nothing about a real one."""
+
+MADE_UP = "generated"
+"""Stands for 'an attack of a family that was made up' among names of families."""
+
+PRIOR_CAPTURE = "prior-"
+"""Begins the names of captures of made-up families; they calibrate nothing either."""
 
 WRAPPED_CAPTURE = "lists-"
 """Begins the names of captures whose records were made around listed names and payloads."""
@@ -66,7 +72,8 @@ class Dataset:
         space: What the labels mean.
         captures: Names of the captures.
         features: N records.
-        labels: int16 [N]: 0 benign, -1 unlabelled, -2 doubtful, else of ``space``.
+        labels: int16 [N]: 0 benign, -1 unlabelled, -2 doubtful, -3 an attack of a made-up family,
+            else of ``space``.
         varieties: Names of what families are made of; most families are their one variety.
         variety: int16 [N], index into ``varieties``, -1 where a record is no attack.
         capture: int16 [N], index into ``captures``.
@@ -165,9 +172,12 @@ def build(logs: Sequence[LabelledLog], space: LabelSpace) -> Dataset:
         ValueError: If there is no log, or they are of several kinds.
     """
     captures = tuple(dict.fromkeys(log.capture for log in logs))
-    numbers = {BENIGN: BENIGN_LABEL, NOT_LABELLED: UNLABELLED, NOT_BELIEVED: DOUBTFUL} | {
-        name: space.number(name) for name in space.families
-    }
+    numbers = {
+        BENIGN: BENIGN_LABEL,
+        NOT_LABELLED: UNLABELLED,
+        NOT_BELIEVED: DOUBTFUL,
+        MADE_UP: GENERATED,
+    } | {name: space.number(name) for name in space.families}
     labels = np.concatenate([_numbers(log.families, numbers) for log in logs])
     varieties, variety = _varieties(logs, labels)
     first = np.cumsum([0] + [int(log.sources.max(initial=-1)) + 1 for log in logs])
@@ -192,7 +202,7 @@ def _varieties(
     logs: Sequence[LabelledLog], labels: npt.NDArray[np.int16]
 ) -> tuple[tuple[str, ...], npt.NDArray[np.int16]]:
     """Names of the varieties of all attacks, sorted, and the number of each record's."""
-    attack = labels > BENIGN_LABEL
+    attack = (labels > BENIGN_LABEL) | (labels == GENERATED)
     names, place = np.unique(
         np.concatenate([log.families if log.varieties is None else log.varieties for log in logs])[
             attack

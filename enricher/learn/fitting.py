@@ -15,12 +15,14 @@ from torch.nn import functional
 
 from enricher.detector.config import EncoderConfig
 from enricher.detector.encoder import Encoder
+from enricher.detector.attack import AttackHead
 from enricher.detector.heads import Heads
 from enricher.detector.inputs import Inputs
 from enricher.features.rows import Rows, take
 from enricher.learn.columns import Dropout, hide
 from enricher.learn.dataset import Dataset
-from enricher.learn.labels import BENIGN_LABEL, LabelSpace
+from enricher.learn.labels import BENIGN_LABEL, GENERATED, LabelSpace
+from enricher.learn.losses import Aims, Targets, Weights
 from enricher.learn.sampling import Balance, Sampler
 from enricher.logs import Kind
 
@@ -76,12 +78,14 @@ class Fitted:
     Attributes:
         encoder: In evaluation mode.
         heads: The heads, with the families that occur in training marked applicable.
+        attack: The head for any attack.
         losses: Validation loss after each epoch.
         best: The epoch (from 0) whose weights are kept.
     """
 
     encoder: Encoder
     heads: Heads
+    attack: AttackHead
     losses: list[float]
     best: int
 
@@ -94,6 +98,7 @@ def fit(
     schedule: Schedule,
     balance: Balance,
     dropout: Dropout,
+    weights: Weights,
     seed: int,
     device: torch.device,
     progress: Progress = lambda *_: None,
@@ -109,6 +114,7 @@ def fit(
         schedule: Length and speed.
         balance: Shares of records.
         dropout: Shares of hidden values.
+        weights: Of the aims.
         seed: Of weights, draws and hidden values.
         device: Where to compute.
         progress: Told of every epoch.
@@ -117,12 +123,13 @@ def fit(
         torch.manual_seed(seed)
         encoder = Encoder(config)
         heads = Heads(space.families, tuple(tasks), config.embedding)
+        aims = Aims(heads, AttackHead(config.embedding), weights)
     for kind, task in tasks.items():
         encoder.stem(kind).fit_scalers(_balanced_numbers(task, balance, seed))
         _mark_applicable(heads, kind, task)
     encoder.to(device)
-    heads.to(device)
-    trainer = _Trainer(encoder, heads, tasks, space, schedule, balance, dropout, seed, device)
+    aims.to(device)
+    trainer = _Trainer(encoder, aims, tasks, space, schedule, balance, dropout, seed, device)
     return trainer.run(progress)
 
 
@@ -146,7 +153,7 @@ class _Trainer:
     def __init__(
         self,
         encoder: Encoder,
-        heads: Heads,
+        aims: Aims,
         tasks: Mapping[Kind, Task],
         space: LabelSpace,
         schedule: Schedule,
@@ -155,7 +162,7 @@ class _Trainer:
         seed: int,
         device: torch.device,
     ) -> None:
-        self.encoder, self.heads, self.tasks, self.space = encoder, heads, tasks, space
+        self.encoder, self.aims, self.tasks, self.space = encoder, aims, tasks, space
         self.schedule, self.dropout, self.device = schedule, dropout, device
         self.rng = np.random.default_rng([seed, 1])
         self.samplers = {
@@ -163,7 +170,7 @@ class _Trainer:
         }
         shares = np.array([schedule.shares.get(kind, 0.1) for kind in tasks])
         self.shares = shares / shares.sum()
-        self.parameters: list[nn.Parameter] = [*encoder.parameters(), *heads.parameters()]
+        self.parameters: list[nn.Parameter] = [*encoder.parameters(), *aims.parameters()]
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=schedule.rate, weight_decay=schedule.decay, foreach=True
         )
@@ -190,11 +197,12 @@ class _Trainer:
                 break
         progress("training", schedule.epochs, schedule.epochs)
         self.encoder.load_state_dict(best_state[0])
-        self.heads.load_state_dict(best_state[1])
-        return Fitted(self.encoder.eval(), self.heads.eval(), losses, best)
+        self.aims.load_state_dict(best_state[1])
+        aims = self.aims.eval()
+        return Fitted(self.encoder.eval(), aims.heads, aims.attack, losses, best)
 
     def _state(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        states = copy.deepcopy((self.encoder.state_dict(), self.heads.state_dict()))
+        states = copy.deepcopy((self.encoder.state_dict(), self.aims.state_dict()))
         return dict(states[0]), dict(states[1])
 
     def _epoch(self, epoch: int) -> None:
@@ -219,22 +227,29 @@ class _Trainer:
         return self.schedule.rate * rising * (0.02 + 0.49 * (1 + math.cos(math.pi * step / total)))
 
     def _loss(self, kind: Kind, inputs: Inputs, rows: Rows) -> Tensor:
-        """Weighted cross-entropy of every applicable family."""
+        return self.aims.loss(self.encoder(inputs), kind, self._targets(kind, rows))
+
+    def _targets(self, kind: Kind, rows: Rows) -> Targets:
         task = self.tasks[kind]
         labels = torch.from_numpy(task.dataset.labels[rows].astype(np.int64))
         families = len(self.space.families)
-        target = functional.one_hot(labels, families + 1)[:, 1:].float()
+        target = functional.one_hot(labels.clamp(min=0), families + 1)[:, 1:].float()
         weight = torch.ones_like(target)
-        attack = labels > BENIGN_LABEL
-        weight[attack] -= (1 - self.schedule.mate_weight) * self.mates[labels[attack] - 1].float()
+        known, generated = labels > BENIGN_LABEL, labels == GENERATED
+        weight[known] -= (1 - self.schedule.mate_weight) * self.mates[labels[known] - 1].float()
+        weight[generated] = 0.0
         weight = torch.where(target > 0, torch.ones_like(weight), weight)
         weak = torch.from_numpy(task.dataset.weak[rows])
         weight[weak] *= self.schedule.weak_weight
-        target, weight = target.to(self.device), weight.to(self.device)
-        weight = weight * self.heads.applicable[self.heads.kinds.index(kind)]
-        logits = self.heads.logits(self.encoder(inputs))
-        losses = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        return (losses * weight).sum() / len(rows)
+        trust = torch.where(weak, self.schedule.weak_weight, 1.0)
+        variety = torch.from_numpy(task.dataset.variety[rows].astype(np.int64))
+        return Targets(
+            target.to(self.device),
+            weight.to(self.device),
+            (known | generated).float().to(self.device),
+            trust.to(self.device),
+            variety.to(self.device),
+        )
 
     @torch.inference_mode()
     def _validate(self) -> float:

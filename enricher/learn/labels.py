@@ -16,6 +16,9 @@ from enricher.errors import InputError
 UNLABELLED = -1
 DOUBTFUL = -2
 """Labelled benign, but not believed: takes part in nothing, and is counted apart."""
+GENERATED = -3
+"""An attack of a family that was made up: teaches what attacks are like, and is no family of any
+label space."""
 BENIGN_LABEL = 0
 
 

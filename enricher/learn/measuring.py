@@ -116,6 +116,7 @@ def score(trained: Trained, dataset: Dataset, device: torch.device) -> Scores:
         novelty=np.concatenate([part.novelty for part in parts]),
         p_value=np.concatenate([part.p_value for part in parts]),
         embedding=np.concatenate([part.embedding for part in parts]),
+        attack=np.concatenate([part.attack for part in parts]),
     )
 
 

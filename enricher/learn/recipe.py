@@ -12,6 +12,7 @@ import yaml
 from enricher.errors import ConfigError
 from enricher.learn.columns import Dropout
 from enricher.learn.fitting import Schedule
+from enricher.learn.losses import Weights
 from enricher.learn.sampling import Balance
 
 
@@ -91,6 +92,7 @@ class Recipe:
     encoder: EncoderRecipe = field(default_factory=EncoderRecipe)
     balance: Balance = field(default_factory=Balance)
     dropout: Dropout = field(default_factory=Dropout)
+    weights: Weights = field(default_factory=Weights)
     schedule: Schedule = field(default_factory=Schedule)
     calibration: CalibrationRecipe = field(default_factory=CalibrationRecipe)
 
@@ -109,6 +111,7 @@ _SECTIONS: dict[str, type] = {
     "encoder": EncoderRecipe,
     "balance": Balance,
     "dropout": Dropout,
+    "weights": Weights,
     "schedule": Schedule,
     "calibration": CalibrationRecipe,
 }

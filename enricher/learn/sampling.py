@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from enricher.features.rows import Rows
 from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset
-from enricher.learn.labels import BENIGN_LABEL
+from enricher.learn.labels import BENIGN_LABEL, GENERATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,14 @@ class Balance:
             0 gives every cell the same share, 1 the share it has.
         largest: No cell gets more than this share of its side, benign or attack.
         simulated: What the weight of a cell of a simulated capture is multiplied with.
+        generated: Share of made-up families among the attacks, where there are any.
     """
 
     benign: float = 0.6
     temper: float = 0.4
     largest: float = 0.4
     simulated: float = 1.0
+    generated: float = 0.3
 
 
 class Sampler:
@@ -41,9 +43,9 @@ class Sampler:
 
     def __init__(self, dataset: Dataset, rows: Rows, balance: Balance) -> None:
         labels = dataset.labels[rows]
-        rows = rows[labels >= BENIGN_LABEL]
+        rows = rows[(labels >= BENIGN_LABEL) | (labels == GENERATED)]
         labels = dataset.labels[rows]
-        cells = np.stack([labels, dataset.capture[rows]])
+        cells = np.stack([labels, dataset.capture[rows], dataset.variety[rows]])
         self._names, cell, counts = np.unique(
             cells, axis=1, return_inverse=True, return_counts=True
         )
@@ -55,6 +57,11 @@ class Sampler:
         simulated = np.array([name.startswith(SIMULATED_CAPTURE) for name in dataset.captures])
         weights = counts.astype(np.float64) ** balance.temper
         weights[simulated[self._names[1]]] *= balance.simulated
+        generated = self._names[0] == GENERATED
+        if generated.any() and (self._names[0] > BENIGN_LABEL).any():
+            others = weights[self._names[0] > BENIGN_LABEL].sum()
+            wanted = others * balance.generated / (1 - balance.generated)
+            weights[generated] *= wanted / weights[generated].sum()
         self._shares = _shares(self._names[0] == BENIGN_LABEL, weights, balance)
 
     def __len__(self) -> int:
@@ -63,10 +70,11 @@ class Sampler:
     @property
     def shares(self) -> dict[tuple[int, int], float]:
         """Share of each (label, capture)."""
-        return {
-            (int(label), int(capture)): float(share)
-            for (label, capture), share in zip(self._names.T, self._shares, strict=True)
-        }
+        found: dict[tuple[int, int], float] = {}
+        for (label, capture, _), share in zip(self._names.T, self._shares, strict=True):
+            cell = int(label), int(capture)
+            found[cell] = found.get(cell, 0.0) + float(share)
+        return found
 
     def draw(self, count: int, rng: np.random.Generator) -> Rows:
         """Draw ``count`` rows, int64 [count]."""
@@ -113,7 +121,8 @@ def tail_split(dataset: Dataset, rows: Rows, share: float) -> tuple[Rows, Rows]:
     Returns:
         Rows before, rows after; unlabelled ones are in neither.
     """
-    rows = rows[dataset.labels[rows] >= BENIGN_LABEL]
+    labels = dataset.labels[rows]
+    rows = rows[(labels >= BENIGN_LABEL) | (labels == GENERATED)]
     keys = np.stack([dataset.log[rows], dataset.labels[rows].astype(np.int32)])
     _, cell, counts = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
     cell = cell.reshape(-1)

@@ -93,6 +93,7 @@ def _fit(tasks: Mapping[Kind, Task], run: Run, name: str, epochs: int, seed: int
         schedule=recipe.schedule,
         balance=recipe.balance,
         dropout=recipe.dropout,
+        weights=recipe.weights,
         seed=seed,
         device=run.device,
         progress=lambda what, done, total: run.progress(f"{name}: {what}", done, total),
@@ -165,6 +166,7 @@ def _model(fitted: Fitted, tasks: Mapping[Kind, Task], run: Run) -> Model:
     model = Model(fitted.encoder.config, fitted.heads.families)
     model.encoder.load_state_dict(fitted.encoder.state_dict())
     model.heads.load_state_dict(fitted.heads.state_dict())
+    model.attack.load_state_dict(fitted.attack.state_dict())
     for kind, task in tasks.items():
         model.novelties[kind] = _fit_novelty(fitted, task, run)
         rows = _benign_sample(task, run.recipe.balance, _BASELINE_ROWS, run.recipe.seed)

@@ -87,7 +87,7 @@ class Scorer:
                 yield batch
 
     def _extract(self, batch: LogBatch) -> Features:
-        return extract(batch, self._trackers[batch.kind])
+        return extract(batch, self._trackers[batch.kind], self.detector.bundle.names)
 
     def _score(self, batch: LogBatch, features: Features) -> ScoredBatch:
         scores = self.detector.score(features)

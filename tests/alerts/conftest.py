@@ -54,6 +54,7 @@ def make_scores() -> MakeScores:
             novelty=np.zeros(count, np.float32),
             p_value=np.asarray([1.0] * count if p_value is None else p_value, np.float32),
             embedding=np.zeros((count, 2), np.float32),
+            attack=np.zeros((count, 2), np.float32),
         )
 
     return make

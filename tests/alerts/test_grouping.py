@@ -46,6 +46,7 @@ def cut(
         scores.novelty[start:end],
         scores.p_value[start:end],
         scores.embedding[start:end],
+        scores.attack[start:end],
     )
     return LogBatch(batch.kind, batch.frame[start:end]), part, verdicts[start:end]
 

@@ -89,7 +89,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loaded(data: Path) -> tuple[Datasets, LabelSpace, Recipe]:
     recipe = load_recipe(data / "recipe.yaml")
     torch.set_num_threads(1)
-    datasets, space = load(load_manifest(data), recipe, load_groups(FAMILIES))
+    loaded = load(load_manifest(data), recipe, load_groups(FAMILIES))
+    datasets, space = loaded.datasets, loaded.space
     return datasets, space, recipe
 
 

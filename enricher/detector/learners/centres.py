@@ -39,31 +39,32 @@ def centres(records: Tensor, count: int) -> Tensor:
 
 def _first_groups(records: Tensor, count: int) -> Tensor:
     """Groups to start from, int64 [T, B]; the first one is never empty."""
+    centred = records - records.mean(-2, keepdim=True)
+    squares = centred.square()
     group = torch.zeros(records.shape[:-1], dtype=torch.int64, device=records.device)
-    start = records.mean(-2, keepdim=True).expand(-1, count, -1)
     for new in range(1, count):
-        own = torch.gather(_means(records, group, start, count), -2, _lines(group, records))
-        square = (records - own).square()
-        scatter = torch.zeros_like(start).scatter_add(-2, _lines(group, records), square)
+        member = _members(group, new, records.dtype)
+        size = member.sum(-1, keepdim=True).clamp(min=1)
+        scatter = member @ squares - (member @ centred).square() / size
         widest = scatter.sum(-1).argmax(-1, keepdim=True)
-        feature = torch.gather(scatter, -2, _lines(widest, records)).argmax(-1, keepdim=True)
-        value = torch.gather(records, -1, feature.expand(-1, records.shape[-2], -1)).squeeze(-1)
-        member = group == widest
-        mean = (value * member).sum(-1, keepdim=True) / member.sum(-1, keepdim=True)
+        feature = scatter.take_along_dim(widest.unsqueeze(-1), -2).argmax(-1, keepdim=True)
+        value = centred.take_along_dim(feature, -1).squeeze(-1)
+        own = group == widest
+        mean = (value * own).sum(-1, keepdim=True) / own.sum(-1, keepdim=True)
         # Rounding could put the mean of equal values below them, and move them all.
-        least = torch.where(member, value, torch.inf).amin(-1, keepdim=True)
-        group = torch.where(member & (value > torch.maximum(mean, least)), new, group)
+        least = torch.where(own, value, torch.inf).amin(-1, keepdim=True)
+        group = torch.where(own & (value > torch.maximum(mean, least)), new, group)
     return group
 
 
-def _lines(group: Tensor, records: Tensor) -> Tensor:
-    """Indices [T, N] of lines, as ``gather`` wants them for whole lines, [T, N, D]."""
-    return group.unsqueeze(-1).expand(-1, -1, records.shape[-1])
+def _members(group: Tensor, count: int, dtype: torch.dtype) -> Tensor:
+    """Which records each group has, 1 or 0, [T, C, B]."""
+    return functional.one_hot(group, count).to(dtype).mT
 
 
 def _means(records: Tensor, group: Tensor, before: Tensor, count: int) -> Tensor:
     """Mean of each group; an empty one stays where it was."""
-    member = functional.one_hot(group, count).to(records.dtype).mT
+    member = _members(group, count, records.dtype)
     size = member.sum(-1, keepdim=True)
     return torch.where(size > 0, member @ records / size.clamp(min=1), before)
 

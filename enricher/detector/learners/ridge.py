@@ -161,4 +161,5 @@ class _System:
         """How much each attack, at a weight of 1, pulls on its own fitted value, [T, K]."""
         centred = self.attack - self.centre.unsqueeze(-2)
         whitened = torch.linalg.solve_triangular(self.factor, centred.mT, upper=False)
-        return 1 / self.total + whitened.square().sum(-2)
+        squared: Tensor = whitened.square().sum(-2)
+        return squared + 1 / self.total

@@ -1,0 +1,165 @@
+"""The head of one family in one kind of record, as it is served, stored and shared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from enricher.detector.adaptation.points import FloatArray, Points
+from enricher.detector.adaptation.tail import Tail
+from enricher.detector.calibration import Platt
+from enricher.detector.learners.forest import Forest
+from enricher.logs import KINDS, Kind
+
+FLOOR = 1e-3
+"""What the linear head rules out scores below this, everything else above."""
+
+LINEAR, ATTACK, FOREST, WIDE = "linear", "attack", "forest", "forest_embedding"
+MEMBERS = (LINEAR, ATTACK, FOREST, WIDE)
+"""The base learners: the linear head on the embedding, 'any attack', a forest on the features,
+and a forest on features and embedding together."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyHead:
+    """A convex combination of base learners, asked only where the linear one does not rule out.
+
+    Attributes:
+        kind: Kind of the records.
+        bundle: SHA-256 of the weights whose embedding it takes.
+        context: Whether it looks at the context of a record.
+        weight: float32 [E], the linear head, scaled so that benign records spread by 1.
+        bias: Shifted so that records below 0 are ruled out.
+        shares: Share of each base learner, in the order of :data:`MEMBERS`; they sum to 1.
+        tails: The scale of each base learner.
+        forests: The forests, by name.
+        platt: From the combined rarity to a logit.
+        threshold: A record is found from this score upwards.
+    """
+
+    kind: Kind
+    bundle: str
+    context: bool
+    weight: FloatArray
+    bias: float
+    shares: tuple[float, ...]
+    tails: Mapping[str, Tail]
+    forests: Mapping[str, Forest]
+    platt: Platt
+    threshold: float
+
+    def linear(self, embedding: FloatArray) -> FloatArray:
+        """The linear head's scores, float32 [N]; below 0 is ruled out."""
+        return np.asarray(embedding @ self.weight + np.float32(self.bias), dtype=np.float32)
+
+    def members(self, points: Points) -> dict[str, FloatArray]:
+        """Scores of the base learners, each on its own scale."""
+        scores = {
+            LINEAR: self.linear(points.embedding),
+            ATTACK: points.attack[:, int(self.context)],
+        }
+        for name, forest in self.forests.items():
+            scores[name] = forest.scores(points.table if name == FOREST else points.wide())
+        return scores
+
+    def combine(self, members: Mapping[str, FloatArray]) -> FloatArray:
+        """Combined rarity of scores of the base learners, float32 [N]."""
+        parts = [
+            np.float32(share) * self.tails[name](members[name])
+            for name, share in zip(MEMBERS, self.shares, strict=True)
+            if share > 0.0
+        ]
+        return np.sum(parts, axis=0, dtype=np.float32)
+
+    def calibrated(self, rarity: FloatArray) -> FloatArray:
+        """Scores in [FLOOR, 1] of combined rarities, float32 [N]."""
+        logits = np.float32(self.platt.scale) * rarity + np.float32(self.platt.offset)
+        return (FLOOR + (1.0 - FLOOR) / (1.0 + np.exp(-logits))).astype(np.float32)
+
+    def scores(self, points: Points) -> FloatArray:
+        """Scores of records in [0, 1], float32 [N], as :class:`AdaptedHeads` gives them."""
+        linear = self.linear(points.embedding)
+        open_ = np.flatnonzero(linear >= 0.0)
+        scores = ruled_out(linear)
+        some = points.rows(open_)
+        scores[open_] = self.calibrated(self.combine(self.members(some)))
+        return scores
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything in it as arrays by name, for a file."""
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "weight": self.weight,
+            "numbers": np.array(
+                [self.bias, self.platt.scale, self.platt.offset, self.threshold], np.float32
+            ),
+            "shares": np.array(self.shares, np.float32),
+            "context": np.array([self.context], np.uint8),
+        }
+        for name, tail in self.tails.items():
+            arrays |= {f"tail.{name}.{k}": v for k, v in tail.to_arrays().items()}
+        for name, forest in self.forests.items():
+            arrays |= {f"{name}.{k}": v for k, v in forest.to_arrays().items()}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, kind: str, bundle: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """The inverse of :meth:`to_arrays`; the arrays may come from anybody.
+
+        Raises:
+            ValueError: If they are no head.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"unknown kind of record {kind!r}")
+        weight, numbers, shares = (_floats(arrays, n) for n in ("weight", "numbers", "shares"))
+        if numbers.shape != (4,) or shares.shape != (len(MEMBERS),) or (shares < 0.0).any():
+            raise ValueError("a head's numbers are not what they should be")
+        if not math.isclose(float(shares.sum()), 1.0, abs_tol=1e-3):
+            raise ValueError("the shares of a head do not sum to 1")
+        used = [name for name, share in zip(MEMBERS, shares, strict=True) if share > 0.0]
+        tails = {name: Tail.from_arrays(_below(arrays, f"tail.{name}.")) for name in used}
+        trees = [name for name in used if name in (FOREST, WIDE)]
+        bias, scale, offset, threshold = (float(number) for number in numbers)
+        return cls(
+            kind=cast(Kind, kind),
+            bundle=bundle,
+            context=bool(arrays["context"].reshape(-1)[0]) if "context" in arrays else False,
+            weight=weight,
+            bias=bias,
+            shares=tuple(float(share) for share in shares),
+            tails=tails,
+            forests={name: Forest.from_arrays(_below(arrays, f"{name}.")) for name in trees},
+            platt=Platt(scale, offset),
+            threshold=threshold,
+        )
+
+    def fits(self, embedding: int, table: int) -> bool:
+        """Whether it takes embeddings [E] and tables [D + C] of these widths."""
+        widths = {FOREST: table, WIDE: table + embedding + 2}
+        trees = all(forest.width == widths[name] for name, forest in self.forests.items())
+        return self.weight.shape == (embedding,) and trees
+
+
+def ruled_out(linear: FloatArray) -> FloatArray:
+    """Scores below FLOOR in the order of the linear head's, float32, any shape."""
+    low = np.minimum(linear, 0.0)
+    return (2.0 * FLOOR / (1.0 + np.exp(-low))).astype(np.float32)
+
+
+def _floats(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> FloatArray:
+    array = arrays.get(name)
+    if array is None or array.ndim != 1 or not np.isfinite(array).all():
+        raise ValueError(f"a head lacks its {name}")
+    return array.astype(np.float32)
+
+
+def _below(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
