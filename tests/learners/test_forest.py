@@ -104,6 +104,17 @@ def test_the_order_of_the_records_changes_nothing() -> None:
     assert np.array_equal(own.benign, theirs.benign[::-1], equal_nan=True)
 
 
+def test_copies_of_records_change_nothing_and_do_not_vouch_for_each_other() -> None:
+    attack, benign = records(9, seed=1, attack=True), records(200, seed=2)
+    plain, own = Forest.fit_out_of_bag(attack, benign, settings=SMALL, seed=0)
+    copied = np.concatenate([attack, attack]), np.concatenate([benign, benign[:50]])
+    twice, theirs = Forest.fit_out_of_bag(*copied, settings=SMALL, seed=0)
+    for name, array in plain.to_arrays().items():
+        assert np.array_equal(array, twice.to_arrays()[name])
+    assert np.array_equal(np.tile(own.attack, 2), theirs.attack, equal_nan=True)
+    assert np.array_equal(own.benign[:50], theirs.benign[200:], equal_nan=True)
+
+
 def test_a_score_does_not_depend_on_the_records_beside_it() -> None:
     forest, asked = grown(), records(60, seed=9)
     together = forest.scores(asked)

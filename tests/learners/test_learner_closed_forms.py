@@ -103,7 +103,7 @@ def test_a_bank_grown_in_parts_is_the_bank_of_the_whole(
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     whole = torch.randn(sum(sizes), 4, dtype=torch.float64, generator=generator) + offset
-    parts = [GramBank.of(part) for part in whole.split(sizes)]
+    parts = [GramBank.of(part) for part in torch.split(whole, sizes)]
     grown = parts[0]
     for part in parts[1:]:
         grown = grown.merged(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -33,7 +34,7 @@ class ANIL(GradientLearner):
     def __init__(self, network: Network, steps: int = 10, rate: float = 0.5) -> None:
         super().__init__(network, steps, rate)
 
-    def adapt(self, start: Parameters, attack: Tensor, benign: Tensor) -> Parameters:
+    def adapt(self, start: Mapping[str, Tensor], attack: Tensor, benign: Tensor) -> Parameters:
         """As :meth:`GradientLearner.adapt`; the body is the network's own.
 
         Returns:

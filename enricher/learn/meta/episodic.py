@@ -48,8 +48,8 @@ class EpisodicLearner(MetaLearner):
         head = self.solver.solve(embed(self.body, episode.attack), embed(self.body, episode.benign))
         scores = head.scores(embed(self.body, episode.query))
         loss = query_loss(self.scale * scores + self.offset, episode.labels)
-        loss.backward()
-        return float(loss)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
 
 
 class ProtoNet(EpisodicLearner):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -111,7 +112,7 @@ class GradientLearner(MetaLearner):
         with torch.no_grad():
             return vmap(task, in_dims=in_dims)(attack.detach(), benign.detach())
 
-    def adapt(self, start: Parameters, attack: Tensor, benign: Tensor) -> Parameters:
+    def adapt(self, start: Mapping[str, Tensor], attack: Tensor, benign: Tensor) -> Parameters:
         """The inner loop of one task.
 
         Args:
@@ -143,5 +144,5 @@ class GradientLearner(MetaLearner):
             return query_loss(self.network.call(adapted, query), labels)
 
         loss = vmap(task, in_dims=episode.in_dims)(*episode.tensors).mean()
-        loss.backward()
-        return float(loss)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())

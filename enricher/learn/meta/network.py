@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn import functional
 
 from enricher.detector.encoder import Encoder
 
@@ -19,13 +20,13 @@ class Network(nn.Module):
     """From points to the logit of 'belongs to the family'.
 
     Args:
-        body: From floats [..., D] to [..., H]; without batch statistics or chance.
+        body: From floats [..., D] to [..., H]; without batch statistics or chance. A copy is kept.
         width: H.
     """
 
     def __init__(self, body: nn.Module, width: int) -> None:
         super().__init__()
-        self.body = body
+        self.body = twice_differentiable(body)
         self.head = nn.Linear(width, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -55,7 +56,33 @@ class Trunk(nn.Module):
 
     def forward(self, total: Tensor) -> Tensor:
         """From floats [..., W] to [..., E]."""
-        return self.encoder.trunk(total)
+        embedding = self.encoder.trunk(total.flatten(0, -2))
+        return embedding.reshape(*total.shape[:-1], embedding.shape[-1])
+
+
+class SplitLayerNorm(nn.LayerNorm):
+    """LayerNorm whose scale and shift are operations of their own.
+
+    The fused one has wrong gradients of gradients under ``torch.func.vmap``
+    (pytorch/functorch issue 534, seen with torch 2.13).
+    """
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Floats of any shape to the same."""
+        normal = functional.layer_norm(points, self.normalized_shape, eps=self.eps)
+        return normal * self.weight + self.bias
+
+
+def twice_differentiable(module: nn.Module) -> nn.Module:
+    """A copy of a module in which every LayerNorm with scale and shift is split."""
+    if type(module) is nn.LayerNorm and module.elementwise_affine:
+        split = SplitLayerNorm(module.normalized_shape, module.eps).to(module.weight)
+        split.load_state_dict(module.state_dict())
+        return split
+    changed = copy.deepcopy(module)
+    for name, child in changed.named_children():
+        setattr(changed, name, twice_differentiable(child))
+    return changed
 
 
 def multilayer(features: int, widths: tuple[int, ...], seed: int) -> nn.Sequential:
