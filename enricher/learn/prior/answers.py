@@ -21,7 +21,7 @@ from enricher.learn.prior.common import (
     picks,
     some,
 )
-from enricher.learn.prior.text import BASE64URL, HEX, Strings, characters
+from enricher.learn.prior.text import BASE64URL, HEX, Strings, characters, escaped
 
 Answer: TypeAlias = Callable[[Rng, str, str], list[str]]
 """Query and name of its type -> what is answered."""
@@ -130,7 +130,7 @@ def data(sizes: Strings, zone: str) -> Answer:
         del query
         if kind in ("A", "AAAA"):
             return outside(rng, 1)
-        text = sizes(rng, 1)[0]
+        text = escaped(sizes(rng, 1)[0])
         if kind in ("TXT", "NULL"):
             text = text.replace(".", "")
             return [f"TXT {len(text)} {text}" if kind == "TXT" else text]

@@ -66,7 +66,7 @@ def chance(rng: Rng, share: float) -> bool:
 
 
 def some(rng: Rng, number: int, share: float) -> Flags:
-    """bool [number], each True with a probability of ``share``."""
+    """Bool [number], each True with a probability of ``share``."""
     return np.asarray(rng.random(number) < share)
 
 
@@ -165,10 +165,7 @@ def outside(rng: Rng, number: int) -> list[str]:
 def sources(rng: Rng, site: Site, inside: float = 0.6, most: int = 1) -> Hosts:
     """Who sends: one host or up to ``most``, of the site or from outside."""
     number = 1 if chance(rng, 0.5) else int(log_uniform(rng, 1.0, most + 0.99))
-    if chance(rng, inside):
-        pool = picks(rng, site.clients, number)
-    else:
-        pool = outside(rng, number)
+    pool = picks(rng, site.clients, number) if chance(rng, inside) else outside(rng, number)
     return lambda rng, number: picks(rng, pool, number)
 
 

@@ -18,6 +18,7 @@ from enricher.learn.prior.text import (
     Strings,
     characters,
     coded,
+    escaped,
     joined_words,
     lengths,
     lexicon,
@@ -96,8 +97,8 @@ def one_name(rng: Rng, site: Site) -> str:
     return pick(
         rng,
         [
-            site_name(rng),
-            generated(rng, site)(rng, 1)[0],
+            pick(rng, ["", "www.", "api.", "cdn.", "static.", "m."]) + site_name(rng),
+            pick(rng, ["", "", "www.", "cdn."]) + generated(rng, site)(rng, 1)[0],
             f"{pick(rng, _HOSTS)}.{site_name(rng)}",
             f"{word(rng, 2)}.{word(rng, 2)}{pick(rng, ['dns', 'host'])}.{pick(rng, COMMON)}",
         ],
@@ -193,7 +194,7 @@ def _tidy(name: str) -> str:
         labels += [label[at : at + _LABEL] for at in range(0, len(label), _LABEL)]
     while len(labels) > 2 and sum(map(len, labels)) + len(labels) > _NAME:  # noqa: PLR2004 - the zone
         labels.pop(0)
-    return ".".join(labels)
+    return escaped(".".join(labels))
 
 
 def stolen(rng: Rng, site: Site) -> tuple[Strings, str]:

@@ -26,6 +26,7 @@ from enricher.learn.prior.text import (
     HEX,
     Strings,
     characters,
+    escaped,
     joined_words,
     lengths,
     mutated,
@@ -137,8 +138,10 @@ def reputation(rng: Rng, site: Site) -> Draw:
     def names(rng: Rng, number: int) -> list[str]:
         if style == "reversed":
             return [name.split(".in-addr", maxsplit=1)[0] + suffix for name in spelt(rng, number)]
-        labels = pieces(rng, number) if style == "coded" else characters(rng, alphabet, law(rng, number))
-        return [label + suffix for label in labels]
+        labels = (
+            pieces(rng, number) if style == "coded" else characters(rng, alphabet, law(rng, number))
+        )
+        return [escaped(label) + suffix for label in labels]
 
     text = blob(rng, 6, 60)
     answer = fixed(["127.0.0.2", "127.0.0.4"]) if chance(rng, 0.6) else data(text, zone)
@@ -151,16 +154,23 @@ def mail(rng: Rng, site: Site) -> Draw:
     forms = ("{}", "{}", "_dmarc.{}", "_spf.{}", "s1._domainkey.{}", "mail.{}", "mta-sts.{}")
 
     def names(rng: Rng, number: int) -> list[str]:
-        zones = [site_name(rng) if chance(rng, 0.5) else pick(rng, site.names) for _ in range(number)]
-        return [form.format(zone) for form, zone in zip(picks(rng, forms, number), zones, strict=True)]
+        zones = [
+            site_name(rng) if chance(rng, 0.5) else pick(rng, site.names) for _ in range(number)
+        ]
+        return [
+            form.format(zone) for form, zone in zip(picks(rng, forms, number), zones, strict=True)
+        ]
 
-    return _style(rng, site, names, types=("MX", "TXT", "TXT", "A", "PTR"), missing=(0.0, 0.4), most=2)
+    return _style(
+        rng, site, names, types=("MX", "TXT", "TXT", "A", "PTR"), missing=(0.0, 0.4), most=2
+    )
 
 
 def local(rng: Rng, site: Site) -> Draw:
     """Names of the site itself: services of its directory, suffixes put on, single labels."""
     forms = ("_ldap._tcp.dc._msdcs.{z}", "_kerberos._tcp.{z}", "wpad.{z}", "{w}.{z}", "{w}", "wpad",
-             "www.{n}.{z}", "{w}-pc.local", "_services._dns-sd._udp.local", "isatap.{z}")  # fmt: skip
+             "www.{n}.{z}", "{w}-pc.local", "_services._dns-sd._udp.local", "isatap.{z}",
+    )  # fmt: skip
     few = [form for form in forms if chance(rng, 0.5)] or ["{w}.{z}"]
 
     def names(rng: Rng, number: int) -> list[str]:

@@ -64,7 +64,7 @@ def _lookups(
 def generated_names(rng: Rng, site: Site) -> Draw:
     """Lookups of generated names; few to nearly all of them do not exist."""
     missing = pick(rng, [(0.85, 1.0), (0.6, 0.98), (0.2, 0.8), (0.0, 0.1)])
-    return _lookups(rng, site, generated(rng, site), missing, most=4, gap=60.0)
+    return _lookups(rng, site, generated(rng, site, 0.1), missing, most=4, gap=60.0)
 
 
 def worded_names(rng: Rng, site: Site) -> Draw:

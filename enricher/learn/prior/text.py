@@ -21,9 +21,33 @@ BASE62 = string.ascii_letters + string.digits
 BASE64URL = BASE62 + "-_"
 _VOWELS = "aeiouy"
 _CONSONANTS = "bcdfghjklmnpqrstvwxz"
-_ONSETS = (*_CONSONANTS, *"br ch cl cr dr fl gr kl pl pr qu sh sk sl sp st tr th wh sch".split())
-_NUCLEI = (*"aaeeiioou", *"ai au ea ee ei ie oo ou ia io".split())
-_CODAS = ("", "", "", *"lmnrstkdx", *"nd rk st ng ck ll rt sh nt ss".split())
+_ONSETS = (
+    *_CONSONANTS,
+    *[
+        "br",
+        "ch",
+        "cl",
+        "cr",
+        "dr",
+        "fl",
+        "gr",
+        "kl",
+        "pl",
+        "pr",
+        "qu",
+        "sh",
+        "sk",
+        "sl",
+        "sp",
+        "st",
+        "tr",
+        "th",
+        "wh",
+        "sch",
+    ],
+)
+_NUCLEI = (*"aaeeiioou", *["ai", "au", "ea", "ee", "ei", "ie", "oo", "ou", "ia", "io"])
+_CODAS = ("", "", "", *"lmnrstkdx", *["nd", "rk", "st", "ng", "ck", "ll", "rt", "sh", "nt", "ss"])
 _MODULUS = 2**32
 
 
@@ -65,7 +89,9 @@ def token(rng: Rng, alphabet: str, size: int) -> str:
 
 
 def _uniform(rng: Rng, law: Lengths) -> Strings:
-    alphabet = "".join(subset(rng, string.ascii_lowercase, 26, 4)) + pick(rng, ["", "", "aeo", "xyz"])
+    alphabet = "".join(subset(rng, string.ascii_lowercase, 26, 4)) + pick(
+        rng, ["", "", "aeo", "xyz"]
+    )
     alphabet = alphabet if chance(rng, 0.7) else alphabet + "".join(subset(rng, string.digits, 10))
     alphabet = pick(rng, [alphabet, string.ascii_lowercase, HEX, BASE32, BASE36])
     weights = None
@@ -87,9 +113,7 @@ def _pattern(rng: Rng, law: Lengths) -> Strings:
             wanted = (pattern * (size // len(pattern) + 1))[:size]
             chosen = rng.random(size).tolist()
             pools = [vowels if letter == "v" else consonants for letter in wanted]
-            made.append(
-                "".join(p[int(u * len(p))] for p, u in zip(pools, chosen, strict=True))
-            )
+            made.append("".join(p[int(u * len(p))] for p, u in zip(pools, chosen, strict=True)))
         return made
 
     return draw
@@ -231,6 +255,16 @@ def coded(rng: Rng) -> Callable[[bytes], str]:
             return (text if upper else text.lower()).rstrip("=")
         if style == "base64":
             return base64.urlsafe_b64encode(data).decode().rstrip("=")
-        return "".join(chr(byte) if chr(byte).isalnum() else f"\\x{byte | 128:02x}" for byte in data)
+        return "".join(chr(byte) if chr(byte).isalnum() else chr(byte | 128) for byte in data)
 
     return code
+
+
+def escaped(text: str) -> str:
+    """The text as a reader has it: what is beyond ASCII and no letter is written as an escape."""
+    if text.isascii():
+        return text
+    return "".join(
+        letter if letter.isascii() or letter.isalnum() else f"\\x{ord(letter):02x}"
+        for letter in text
+    )
