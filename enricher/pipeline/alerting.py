@@ -27,7 +27,6 @@ from enricher.config import Settings
 from enricher.detector.detector import Detector
 from enricher.detector.labels import FamilyLabel
 from enricher.features.rows import rows_of
-from enricher.logs import KINDS
 from enricher.pipeline.drift import DriftWatch
 from enricher.pipeline.explaining import explain
 from enricher.pipeline.scoring import ScoredBatch
@@ -35,7 +34,6 @@ from enricher.report.rows import AlertRow
 from enricher.sinks import open_sink
 
 _EXPLAINED_AT_ONCE = 1024
-_SECONDS_A_DAY = 86_400
 
 
 class Alerting:
@@ -74,7 +72,9 @@ class Alerting:
         self._options = _options(detector, settings)
         self._grouper = Grouper(settings.alerts.window_seconds, settings.alerts.max_groups)
         self._budget = DailyBudget(settings.alerts.per_day, lambda name: self._label(name).severity)
-        self._chance = ChanceFilter(settings.alerts.window_seconds, _discovery_rate(settings))
+        self._chance = ChanceFilter(
+            settings.alerts.window_seconds, settings.alerts.false_discovery_rate
+        )
         self.drift = DriftWatch(detector.site, settings.alerts.window_seconds)
         self.held_back: Counter[str] = Counter()
         self.within_chance = 0
@@ -110,7 +110,7 @@ class Alerting:
         self._budget.add(kept)
         kept, self.held_back = self._budget.take()
         for alert in kept:
-            self.drift.mark(alert)
+            alert.suspended = self.drift.suspended(alert)
         self._write(kept)
 
     def _singles(self, scored: ScoredBatch, suspended: int) -> list[Alert]:
@@ -145,16 +145,6 @@ class Alerting:
         trace: TracebackType | None,
     ) -> None:
         self._sink.__exit__(kind, error, trace)
-
-
-def _discovery_rate(settings: Settings) -> float:
-    """The false discovery rate of a window, and lower where the budget of alerts asks for it.
-
-    Where all traffic is benign a window of a kind has a false alert of unknown records with at
-    most this probability: so many windows a day are to be within the budget.
-    """
-    windows = max(1.0, _SECONDS_A_DAY / settings.alerts.window_seconds) * len(KINDS)
-    return min(settings.alerts.false_discovery_rate, settings.alerts.per_day / windows)
 
 
 def _options(detector: Detector, settings: Settings) -> EventOptions:

@@ -19,6 +19,7 @@ from enricher.report.parts import Drift
 
 _REMEMBERED = 65_536  # pairs of source and window for each kind; a power of two
 
+Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.uint64]
 
 
@@ -26,8 +27,10 @@ class DriftWatch:
     """Feeds the p-values of a scan to one martingale per kind.
 
     Only the first record of each source and window that no family claims is taken, as in the
-    calibration: the records of a burst are alike, and say no more than one of them. Where the
-    site has no calibration nothing is watched, for there is no promise to suspend.
+    calibration: the records of a burst are alike, and say no more than one of them. The first
+    window is left out, as in the calibration: there every source is new to the context, which
+    makes its records unusual. Where the site has no calibration nothing is watched, for there is
+    no promise to suspend.
 
     Args:
         site: What the site has calibrated.
@@ -41,6 +44,7 @@ class DriftWatch:
             for kind, calibration in site.items()
             if calibration.drift_reference
         }
+        self._first: dict[Kind, float] = {}
         self._seen = {kind: np.zeros(_REMEMBERED, dtype=np.uint64) for kind in self._monitors}
 
     def take(self, scored: ScoredBatch) -> int:
@@ -53,29 +57,29 @@ class DriftWatch:
         if monitor is None:
             return len(scored.batch)
         start = len(scored.batch) if monitor.since is None else 0
-        rows = np.flatnonzero(scored.verdicts < 0)
-        keys, times = self._keys(scored)
+        windows, keys, times = self._columns(scored)
+        first = self._first.setdefault(kind, float(windows[0]))
+        rows = np.flatnonzero((scored.verdicts < 0) & (windows > first))
         rows = rows[_first_of_each(keys[rows], self._seen[kind])]
         alarm = monitor.take(scored.scores.p_value[rows], times[rows])
         return start if alarm is None else min(start, int(rows[alarm]))
 
-    def _keys(self, scored: ScoredBatch) -> tuple[Keys, npt.NDArray[np.float64]]:
-        """Number of each record's source and window, and its flow time."""
+    def _columns(self, scored: ScoredBatch) -> tuple[Floats, Keys, Floats]:
+        """Each record's window, number of its source and window, and flow time."""
+        window = (flow_time() / self._window_seconds).floor().alias("window")
         frame = scored.batch.frame.select(
-            pl.struct(
-                pl.col("id.orig_h"), (flow_time() / self._window_seconds).floor().alias("window")
-            )
-            .hash()
-            .alias("key"),
+            window,
+            pl.struct(pl.col("id.orig_h"), window).hash().alias("key"),
             flow_time().alias("ts"),
         )
-        return frame["key"].to_numpy(), frame["ts"].to_numpy()
+        return frame["window"].to_numpy(), frame["key"].to_numpy(), frame["ts"].to_numpy()
 
-    def mark(self, alert: Alert) -> None:
-        """Mark an alert of unknown records that came after the drift."""
-        if alert.family == UNKNOWN_FAMILY:
-            starts = [self._monitors[kind].since for kind in alert.kinds if kind in self._monitors]
-            alert.suspended = any(since is not None and alert.last_ts >= since for since in starts)
+    def suspended(self, alert: Alert) -> bool:
+        """Whether an alert is of unknown records and came after the drift."""
+        starts = [self._monitors[kind].since for kind in alert.kinds if kind in self._monitors]
+        return alert.family == UNKNOWN_FAMILY and any(
+            since is not None and alert.last_ts >= since for since in starts
+        )
 
     def seen(self) -> dict[Kind, Drift]:
         """What was seen of each kind that is watched and has records."""
