@@ -148,10 +148,11 @@ def test_only_the_columns_that_are_named_are_asked_for() -> None:
 def test_it_learns_that_a_missing_value_tells_the_classes_apart(
     exhaustive: float, absent: str
 ) -> None:
-    attack, benign = np.ones((5, 1), np.float32), np.ones((50, 1), np.float32)
-    (attack if absent == "attack" else benign)[:] = np.nan
+    attack, benign = records(5, seed=1), records(50, seed=2)
+    attack[:, 0] = benign[:, 0] = 1.0
+    (attack if absent == "attack" else benign)[:, 0] = np.nan
     chosen = ForestSettings(trees=4, exhaustive=exhaustive)
-    forest = Forest.fit(attack, benign, settings=chosen, seed=0)
+    forest = Forest.fit(attack, benign, settings=chosen, seed=0, columns=np.array([0]))
     assert forest.scores(attack[:1]) > 0.9
     assert forest.scores(benign[:1]) < 0.1
 
@@ -222,7 +223,7 @@ def test_records_that_make_no_forest_are_refused(attack: Table, benign: Table, r
 
 
 def test_a_forest_that_could_fill_the_memory_is_refused() -> None:
-    attack, benign = np.zeros((3_000, 1), np.float32), np.zeros((3_000, 1), np.float32)
+    attack, benign = records(3_000, seed=1), records(3_000, seed=2)
     huge = ForestSettings(trees=4_096, depth=64)
     with pytest.raises(ValueError, match="depth"):
         Forest.fit(attack, benign, settings=huge, seed=0)

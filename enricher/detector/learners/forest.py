@@ -100,9 +100,10 @@ class Forest:
     ) -> tuple[Self, OutOfBag]:
         """Grow a forest, and score its own records with the trees that were not shown them.
 
-        The same records give the same forest in whatever order they come. A value that is
-        missing goes to the side where it did best in fitting, or where nothing was missing there
-        to the side of most records.
+        The same records give the same forest in whatever order they come. Copies of a record
+        count as one, so that none of them vouches for another. A value that is missing goes to
+        the side where it did best in fitting, or where nothing was missing there to the side of
+        most records.
 
         Args:
             attack: float32 [K, D], NaN for missing.
@@ -118,8 +119,9 @@ class Forest:
         attack, benign = _table(attack), _table(benign)
         if attack.shape[1] != benign.shape[1]:
             raise ValueError(f"{attack.shape[1]} columns of attacks, {benign.shape[1]} of benign")
-        attacks, benigns = len(attack), len(benign)
-        order, others = _order(attack), _order(benign)
+        order, place = _distinct(attack)
+        others, other_place = _distinct(benign)
+        attacks, benigns = len(order), len(others)
         lines = _columns(columns, attack.shape[1])
         table = np.empty((len(lines), attacks + benigns), np.float32)
         to_columns(attack, order, lines, 0, table)
@@ -135,10 +137,9 @@ class Forest:
         used = grow(table, attacks, lines, plan, weights, number, nodes, (total, times))
         arrays: list[Any] = [*(array[:used].copy() for array in nodes[:-1]), nodes[-1]]
         forest = cls(**dict(zip(_ARRAYS, arrays, strict=True)), width=attack.shape[1])
-        own = np.full(attacks + benigns, np.nan, np.float32)
-        place = np.concatenate([order, others + attacks])
-        own[place] = np.divide(total, times, out=np.full_like(total, np.nan), where=times > 0)
-        return forest, OutOfBag(own[:attacks], own[attacks:])
+        own = np.divide(total, times, out=np.full_like(total, np.nan), where=times > 0)
+        own = own.astype(np.float32)
+        return forest, OutOfBag(own[place], own[attacks + other_place])
 
     def scores(self, numbers: Table, rows: Places | None = None) -> Table:
         """Mean value of the leaves that each record falls into, float32 [N] in [0, 1].
@@ -196,11 +197,12 @@ def _columns(columns: Places | None, width: int) -> Places:
     return chosen
 
 
-def _order(table: Table) -> Places:
-    """An order of records that depends on their values alone."""
+def _distinct(table: Table) -> tuple[Places, Places]:
+    """Distinct records, in an order that depends on their values alone, and which each one is."""
     number = np.empty(len(table), np.uint64)
     hash_rows(table, table.view(np.uint32), number)
-    return np.argsort(number, kind="stable")
+    _, first, place = np.unique(number, return_index=True, return_inverse=True)
+    return first, place
 
 
 def _plan(settings: ForestSettings, attacks: int, benigns: int, lines: int) -> tuple[int, ...]:
@@ -247,8 +249,7 @@ class ForestLearner(Learner):
 
     Other than the contract says, values may be NaN, which stands for missing; infinite ones are
     refused. It is for raw values: scaling them is not needed. Scores are in [0, 1]. The order of
-    the records changes nothing, bit for bit, but giving all of them twice does, somewhat: the
-    records that each tree is shown are others then.
+    the records and copies of them change nothing, bit for bit.
 
     Args:
         settings: How trees are grown; as ForestSettings has it if None.
