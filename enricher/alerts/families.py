@@ -1,4 +1,4 @@
-"""Names of families and what an alert says of them: label, signature id.
+"""What an alert says of a family: label, signature id.
 
 A bundle brings the labels of its families; here are those of the verdict ``unknown`` and of
 families that only this site knows. Categories and severities are those of Suricata's
@@ -10,14 +10,11 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 
+from enricher.detector.family_names import MAX_NAME_LENGTH, UNKNOWN_FAMILY, check_name
 from enricher.detector.labels import FamilyLabel
 
-UNKNOWN_FAMILY = "unknown"
-"""Family of a record that is new to every family and to the site."""
-RESERVED_NAMES = frozenset({UNKNOWN_FAMILY, "benign"})
-"""Verdicts; no family may be called so."""
+__all__ = ["UNKNOWN_FAMILY", "check_name", "family_label", "signature_id"]
 
-MAX_NAME_LENGTH = 64
 FIRST_SIGNATURE_ID = 1_000_000_000
 _SIGNATURE_IDS = 1_000_000_000
 
@@ -28,22 +25,6 @@ _UNKNOWN_LABEL = FamilyLabel(
     severity=3,
     description="New to every known family and to the traffic of this site.",
 )
-
-
-def check_name(name: str) -> str:
-    """Return a family's name if it may be one.
-
-    Raises:
-        ValueError: If it is empty, too long, reserved, begins or ends with a space, or has
-            characters that do not print.
-    """
-    if not name or len(name) > MAX_NAME_LENGTH:
-        raise ValueError(f"a family's name has 1 to {MAX_NAME_LENGTH} characters, got {len(name)}")
-    if not name.isprintable() or name != name.strip():
-        raise ValueError(f"a family's name has only characters that print, got {name!a}")
-    if name.lower() in RESERVED_NAMES:
-        raise ValueError(f"{name!a} is a verdict; give the family another name")
-    return name
 
 
 @lru_cache(maxsize=1024)

@@ -15,6 +15,7 @@ from enricher.detector.adaptation.points import Points, represent
 from enricher.detector.adaptation.serving import AdaptedHeads
 from enricher.detector.bundle import Bundle, check_specs, find_bundle
 from enricher.detector.device import choose_device
+from enricher.detector.explain import Score
 from enricher.detector.labels import FamilyLabel
 from enricher.detector.reasons import explain_rows
 from enricher.detector.scores import Reason, Scores
@@ -151,21 +152,36 @@ class Detector:
         return represent(self._model, features)
 
     def explain(
-        self, features: Features, rows: npt.NDArray[np.integer], family: int | None
+        self, features: Features, rows: npt.NDArray[np.integer], family: str | None
     ) -> list[tuple[Reason, ...]]:
         """The up to five fields that raised the score of some records most, strongest first.
 
         Args:
             features: Records of one kind.
             rows: Which of them, int [R]; few, for alerts only.
-            family: Index of the family; ``None`` explains the novelty.
+            family: Name of the family, one of the site's or of the bundle's; ``None`` explains
+                the novelty.
 
         Raises:
             BundleError: If the bundle does not know the kind, or takes other features.
+            ValueError: If there is no such family.
         """
         self._check(features)
         spec = self.bundle.specs[features.kind]
-        return explain_rows(self._model, spec, features, rows, family)
+        score = self._score(features.kind, family)
+        return explain_rows(self._model, spec, features, rows, score)
+
+    def _score(self, kind: Kind, family: str | None) -> Score:
+        """What moves the score of a family, or the novelty, as a function of the embedding."""
+        model = self._model
+        if family is None:
+            return model.novelty(kind).squared
+        own = self.families.get(family, {}).get(kind)
+        if own is not None:
+            weight = torch.from_numpy(own.weight).to(self.device)
+            return lambda embedding: embedding @ weight
+        place = model.heads.index(family)
+        return lambda embedding: model.heads.calibrated_logits(embedding, kind)[:, place]
 
     def thresholds(self, kind: Kind) -> Thresholds:
         """The bounds of a kind: the site's where it has calibrated, else the bundle's."""

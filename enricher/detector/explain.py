@@ -8,6 +8,8 @@ credited with its own part of the way. The credits add up to the difference of t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -17,15 +19,17 @@ from enricher.detector.scaling import CHANNELS
 
 STEPS = 32
 
+Score = Callable[[Tensor], Tensor]
+"""A differentiable score of embeddings: float32 [N, E] to float32 [N]."""
 
-def attributions(model: Model, inputs: Inputs, family: int | None) -> Tensor:
+
+def attributions(model: Model, inputs: Inputs, score: Score) -> Tensor:
     """How much each field moved the score away from that of an ordinary benign record.
 
     Args:
         model: The model, with fitted baselines.
         inputs: N records; few, for this costs some dozens of times what a score costs.
-        family: Index of the family whose logit is explained; ``None`` explains the novelty
-            (its squared distance).
+        score: What is explained, for example the logit of a family.
 
     Returns:
         float32 [N, D + C + T], numbers, then categories, then texts; positive raises the score.
@@ -43,7 +47,7 @@ def attributions(model: Model, inputs: Inputs, family: int | None) -> Tensor:
         text = parts.text - baseline.text if texts else parts.text
         own = record @ stem.record.weight.t() + categorical.sum(1) + text.sum(1)
         way = torch.cat((own, context @ stem.context.weight.t()), dim=1)
-    gradient = _mean_gradient(model, inputs, family, model.ordinary(inputs.kind), way)
+    gradient = _mean_gradient(model, score, model.ordinary(inputs.kind), way)
     with torch.no_grad():
         of_record, of_context = gradient.chunk(2, dim=1)
         return torch.cat(
@@ -62,20 +66,12 @@ def _by_number(parts: Tensor) -> Tensor:
     return parts.reshape(len(parts), CHANNELS, -1).sum(1)
 
 
-def _mean_gradient(
-    model: Model, inputs: Inputs, family: int | None, start: Tensor, way: Tensor
-) -> Tensor:
+def _mean_gradient(model: Model, score: Score, start: Tensor, way: Tensor) -> Tensor:
     """Mean gradient of the score on the way from ``start`` to ``start + way``, float32 [N, 2 H]."""
     total = torch.zeros_like(way)
     for step in range(STEPS):
         with torch.enable_grad():
             point = (start + way * ((step + 0.5) / STEPS)).requires_grad_()
-            embedding = model.encoder.trunk(point)
-            score = (
-                model.novelty(inputs.kind).squared(embedding)
-                if family is None
-                else model.heads.calibrated_logits(embedding, inputs.kind)[:, family]
-            )
-            (gradient,) = torch.autograd.grad(score.sum(), point)
+            (gradient,) = torch.autograd.grad(score(model.encoder.trunk(point)).sum(), point)
         total += gradient
     return total / STEPS

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from enricher.detector.explain import attributions
+from enricher.detector.explain import Score, attributions
 from enricher.detector.inputs import Inputs
 from enricher.detector.model import Model
 from enricher.detector.scores import Reason
@@ -26,7 +26,7 @@ def explain_rows(
     spec: FeatureSpec,
     features: Features,
     rows: npt.NDArray[np.integer],
-    family: int | None,
+    score: Score,
 ) -> list[tuple[Reason, ...]]:
     """The fields that raised the score of some records most, strongest first, at most five each.
 
@@ -37,12 +37,12 @@ def explain_rows(
         spec: What the features are called.
         features: Records of one kind.
         rows: Which of them, int [R].
-        family: Index of the family; ``None`` explains the novelty.
+        score: What is explained.
     """
     reasons: list[tuple[Reason, ...]] = []
     for start in range(0, len(rows), _ROWS_PER_PASS):
         some = take(features, np.asarray(rows[start : start + _ROWS_PER_PASS], dtype=np.int64))
-        weights = attributions(model, Inputs.of(some, model.device), family).cpu().numpy()
+        weights = attributions(model, Inputs.of(some, model.device), score).cpu().numpy()
         baseline = model.baseline(features.kind).numeric.cpu().numpy()
         reasons.extend(
             _reasons(spec, some, row, np.nan_to_num(weights[row]), baseline)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from enricher.alerts import Alert
+from enricher.alerts import UNKNOWN_FAMILY, Alert
 from enricher.detector.detector import Detector
 from enricher.features.rows import FeatureRow, features_of
 from enricher.logs import Kind
@@ -24,10 +24,11 @@ def explain(detector: Detector, alerts: Sequence[Alert]) -> None:
     for alert in alerts:
         if isinstance(alert.evidence, FeatureRow):
             alike[alert.strongest.kind, alert.family].append((alert, alert.evidence))
-    places = {label.name: place for place, label in enumerate(detector.labels)}
     for (_, family), several in alike.items():
         features = features_of([row for _, row in several])
-        reasons = detector.explain(features, np.arange(len(several)), places.get(family))
+        reasons = detector.explain(
+            features, np.arange(len(several)), None if family == UNKNOWN_FAMILY else family
+        )
         for (alert, _), why in zip(several, reasons, strict=True):
             alert.reasons = why
             alert.evidence = None

@@ -96,7 +96,7 @@ def test_hostile_values_give_scores_all_the_same(
     scores = detector.score(features)
     for values in (scores.family_scores, scores.novelty, scores.p_value, scores.embedding):
         assert np.isfinite(values).all()
-    for family in (0, None):
+    for family in ("injection", None):
         for reason in detector.explain(features, np.array([0]), family)[0]:
             assert np.isfinite(reason.weight)
             assert reason.words.isprintable()
@@ -138,7 +138,7 @@ def test_taking_the_named_fields_away_moves_the_score_more_than_taking_others(
     named_moves, random_moves = [], []
     for seed in range(20):
         record = make_features(1, seed=100 + seed, attack=True)
-        reasons = detector.explain(record, np.array([0]), 0)[0]
+        reasons = detector.explain(record, np.array([0]), "injection")[0]
         named = [names.index(reason.feature) for reason in reasons]
         others = rng.choice(len(names), size=len(named), replace=False).tolist()
         before = logit(record)
@@ -153,7 +153,9 @@ def test_attributions_add_up_to_the_difference_from_an_ordinary_record(
 ) -> None:
     model = bundle.model
     inputs = Inputs.of(make_features(10, seed=3, attack=True), CPU)
-    found = attributions(model, inputs, 0).sum(1)
+    found = attributions(
+        model, inputs, lambda embedding: model.heads.calibrated_logits(embedding, "http")[:, 0]
+    ).sum(1)
     embedding = model.encoder.trunk(model.ordinary("http"))
     ordinary = model.heads.calibrated_logits(embedding, "http")[0, 0]
     own = model.heads.calibrated_logits(model.encoder.encode(inputs), "http")[:, 0]
@@ -165,7 +167,7 @@ def test_reasons_are_ordered_words_with_what_is_usual(
 ) -> None:
     features = make_features(40, seed=21, attack=True)
     rows = np.array([30, 2])
-    explained = detector.explain(features, rows, 0)
+    explained = detector.explain(features, rows, "injection")
     assert len(explained) == 2
     for reasons in explained:
         weights = [reason.weight for reason in reasons]
@@ -174,7 +176,7 @@ def test_reasons_are_ordered_words_with_what_is_usual(
         assert sum(weights) <= 1.0 + 1e-5
     words = " | ".join(reason.words for reasons in explained for reason in reasons)
     assert "things of sort 3 (benign: " in words
-    alone = detector.explain(make_features(40, seed=21, attack=True), rows[1:], 0)[0]
+    alone = detector.explain(make_features(40, seed=21, attack=True), rows[1:], "injection")[0]
     assert [r.feature for r in alone] == [r.feature for r in explained[1]]
 
 
@@ -186,7 +188,7 @@ def test_novelty_is_explained_too(detector: Detector, make_features: MakeFeature
 
 
 def test_no_rows_have_no_reasons(detector: Detector, make_features: MakeFeatures) -> None:
-    assert detector.explain(make_features(3), np.zeros(0, dtype=np.int64), 0) == []
+    assert detector.explain(make_features(3), np.zeros(0, dtype=np.int64), "injection") == []
 
 
 def test_without_a_site_the_bounds_are_the_bundles(detector: Detector) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from enricher.detector.adaptation.family_head import (
     ATTACK,
+    FLOOR,
     FOREST,
     LINEAR,
     MEMBERS,
@@ -134,6 +135,8 @@ def _calibrated(
     head = replace(head, platt=platt)
     scores = np.where(of_benign[LINEAR] < 0.0, 0.0, head.calibrated(benign)).astype(np.float32)
     threshold = threshold_at(scores, options.rate)
+    if threshold.value <= FLOOR:  # where fewer are open than may pass
+        threshold = replace(threshold, value=float(np.nextafter(np.float32(FLOOR), np.float32(1))))
     left_out = head.calibrated(support)
     ruled_out = of_support[LINEAR] < 0.0
     found = (left_out >= threshold.value) & ~ruled_out

@@ -19,6 +19,13 @@ from enricher.logs import KINDS, Kind
 FLOOR = 1e-3
 """What the linear head rules out scores below this, everything else above."""
 
+_STEEP = 80.0
+"""Logits beyond this make no other score in float32, and could overflow."""
+_NEVER = 2.0
+"""A threshold that no score reaches."""
+_LARGEST = 1e6
+"""No number of a head is larger: what it computes stays finite."""
+
 LINEAR, ATTACK, FOREST, WIDE = "linear", "attack", "forest", "forest_embedding"
 MEMBERS = (LINEAR, ATTACK, FOREST, WIDE)
 """The base learners: the linear head on the embedding, 'any attack', a forest on the features,
@@ -79,6 +86,7 @@ class FamilyHead:
     def calibrated(self, rarity: FloatArray) -> FloatArray:
         """Scores in [FLOOR, 1] of combined rarities, float32 [N]."""
         logits = np.float32(self.platt.scale) * rarity + np.float32(self.platt.offset)
+        logits = np.clip(logits, -_STEEP, _STEEP)
         return (FLOOR + (1.0 - FLOOR) / (1.0 + np.exp(-logits))).astype(np.float32)
 
     def scores(self, points: Points) -> FloatArray:
@@ -120,14 +128,19 @@ class FamilyHead:
             raise ValueError("a head's numbers are not what they should be")
         if not math.isclose(float(shares.sum()), 1.0, abs_tol=1e-3):
             raise ValueError("the shares of a head do not sum to 1")
+        context = arrays.get("context")
+        if context is None or context.shape != (1,):
+            raise ValueError("a head does not say whether it looks at the context")
         used = [name for name, share in zip(MEMBERS, shares, strict=True) if share > 0.0]
         tails = {name: Tail.from_arrays(_below(arrays, f"tail.{name}.")) for name in used}
         trees = [name for name in used if name in (FOREST, WIDE)]
         bias, scale, offset, threshold = (float(number) for number in numbers)
+        if scale <= 0.0 or not FLOOR < threshold <= _NEVER:
+            raise ValueError("a head's slope or threshold is out of its range")
         return cls(
             kind=cast(Kind, kind),
             bundle=bundle,
-            context=bool(arrays["context"].reshape(-1)[0]) if "context" in arrays else False,
+            context=bool(context[0]),
             weight=weight,
             bias=bias,
             shares=tuple(float(share) for share in shares),
@@ -146,15 +159,17 @@ class FamilyHead:
 
 def ruled_out(linear: FloatArray) -> FloatArray:
     """Scores below FLOOR in the order of the linear head's, float32, any shape."""
-    low = np.minimum(linear, 0.0)
+    low = np.clip(linear, -_STEEP, 0.0)
     return (2.0 * FLOOR / (1.0 + np.exp(-low))).astype(np.float32)
 
 
 def _floats(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> FloatArray:
     array = arrays.get(name)
-    if array is None or array.ndim != 1 or not np.isfinite(array).all():
+    if array is None or array.ndim != 1 or array.dtype != np.float32:
         raise ValueError(f"a head lacks its {name}")
-    return array.astype(np.float32)
+    if not (np.abs(array) <= _LARGEST).all():
+        raise ValueError(f"{name} of a head is not finite, or too large")
+    return array
 
 
 def _below(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:

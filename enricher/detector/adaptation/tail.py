@@ -12,6 +12,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 
 _KNOTS = 48
+_LARGEST = 1e6
+_SMALLEST_STEP = 5e-7
 _BEYOND = 3.0
 """How far the scale goes on above the highest benign score, in the same units."""
 
@@ -51,7 +53,10 @@ class Tail:
         rarity = np.log((count + 1.0) / (reaching + 1.0))
         middle = float(np.interp(rarity[-1] / 2, rarity, scores))
         reach = max(float(rarity[-1]) / 2, 1e-3)
-        step = max((float(scores[-1]) - middle) / reach, 1e-6 * max(1.0, abs(float(scores[-1]))))
+        step = max(
+            (float(scores[-1]) - middle) / reach,
+            2 * _SMALLEST_STEP * max(1.0, abs(float(scores[-1]))),
+        )
         return cls(scores.astype(np.float32), rarity.astype(np.float32), step)
 
     def __call__(self, scores: FloatArray) -> FloatArray:
@@ -75,10 +80,12 @@ class Tail:
         scores, rarity, step = (arrays.get(name) for name in ("scores", "rarity", "step"))
         if scores is None or rarity is None or step is None or step.shape != (1,):
             raise ValueError("a scale lacks its knots")
+        if any(array.dtype != np.float32 for array in (scores, rarity, step)):
+            raise ValueError("the knots of a scale are of another type")
         fits = scores.ndim == 1 and scores.shape == rarity.shape and 0 < len(scores) <= _KNOTS
         finite = all(np.isfinite(array).all() for array in (scores, rarity, step))
         if not fits or not finite or (np.diff(scores) <= 0).any() or (np.diff(rarity) < 0).any():
             raise ValueError("the knots of a scale are not in order")
-        if float(step[0]) <= 0.0:
-            raise ValueError("the step of a scale is not positive")
-        return cls(scores.astype(np.float32), rarity.astype(np.float32), float(step[0]))
+        if max(np.abs(scores).max(), np.abs(rarity).max()) > _LARGEST or step[0] < _SMALLEST_STEP:
+            raise ValueError("the knots of a scale are out of their range")
+        return cls(scores, rarity, float(step[0]))
