@@ -31,9 +31,9 @@ class ForestSettings:
         smoothing: So many records of the prior, the share of the classes, are added to a leaf.
     """
 
-    trees: int = 64
+    trees: int = 128
     exhaustive: float = 0.0
-    thresholds: int = 3
+    thresholds: int = 1
     features: float = 1.0
     bag: float = 0.8
     largest_bag: int = 10_000
