@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from enricher.detector.learners import Cosine, Learner, Logistic, NearestSupport, Prototypes, Ridge
+from enricher.detector.learners.forest import ForestLearner
 from enricher.learn.meta import (
     ANIL,
     MAML,
@@ -38,6 +39,7 @@ LEARNERS: dict[str, Callable[[], Learner]] = {
     "cosine": Cosine,
     "logistic": Logistic,
     "logistic-unbalanced": lambda: Logistic(balance=None),
+    "forest": ForestLearner,
     "maml": lambda: MAML(network()),
     "fomaml": lambda: FirstOrderMAML(network()),
     "anil": lambda: ANIL(network()),

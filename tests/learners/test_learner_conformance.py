@@ -119,21 +119,24 @@ def test_degenerate_support_sets_give_finite_scores(learner: Learner, case: str)
         assert torch.isfinite(head.scores(query)).all()
 
 
+def spoiled(records: Tensor, value: float) -> Tensor:
+    copy = records.clone()
+    copy[1, 2, 3] = value
+    return copy
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_values_that_are_not_finite_are_refused(
     learner: Learner, three: Episode, value: float
 ) -> None:
-    def spoiled(records: Tensor) -> Tensor:
-        copy = records.clone()
-        copy[1, 2, 3] = value
-        return copy
-
+    if math.isnan(value) and learner.name == "forest":
+        pytest.skip("a forest takes NaN for a missing value")
     with pytest.raises(ValueError, match="attack holds values that are not finite"):
-        learner.fit(spoiled(three.attack), three.benign)
+        learner.fit(spoiled(three.attack, value), three.benign)
     with pytest.raises(ValueError, match="benign holds values that are not finite"):
-        learner.fit(three.attack, spoiled(three.benign))
+        learner.fit(three.attack, spoiled(three.benign, value))
     with pytest.raises(ValueError, match="query holds values that are not finite"):
-        learner.fit(three.attack, three.benign).scores(spoiled(three.query))
+        learner.fit(three.attack, three.benign).scores(spoiled(three.query, value))
 
 
 @pytest.mark.parametrize(
