@@ -387,3 +387,13 @@ def test_rendering_changes_no_value(make_alert: MakeAlert) -> None:
     text = "a\x7f\x85\x9b\u2028\u2029\u202a\u202e\u2066\u2069é漢😀\n\t\x1b"
     event = to_event(make_alert({"uri": text}, "http"), family_label("x"), FULL)
     assert json.loads(render(event))["http"]["url"] == text
+
+
+@pytest.mark.parametrize("version", [7, 8])
+def test_an_alert_whose_promise_is_suspended_says_so_and_others_say_nothing(
+    make_alert: MakeAlert, validate: Validate, version: Version
+) -> None:
+    suspended = event_of(make_alert(family="unknown", suspended=True), version)
+    validate(suspended, version)
+    assert suspended["alert"]["metadata"]["guarantee"] == ["suspended"]
+    assert "guarantee" not in event_of(make_alert(family="unknown"), version)["alert"]["metadata"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enricher.report.collect import ALERT_ROWS, SOURCE_ROWS, Collector
-from enricher.report.parts import BundleInfo, CalibrationInfo
+from enricher.report.parts import BundleInfo, CalibrationInfo, Drift
 from enricher.report.rows import AlertRow
 from enricher.report.summary import ScanSummary
 from enricher.report.timeline import DISPLAY_BUCKETS, TimelineCounter
@@ -158,3 +158,18 @@ def test_the_demo_adds_up(make_collector: Callable[..., Collector]) -> None:
     assert summary.balance() == []
     assert sum(summary.timeline.records) == summary.totals.scored
     assert sum(map(sum, summary.timeline.alerts.values())) == summary.alerts.written_total
+
+
+def test_drift_is_a_warning_that_says_since_when_and_survives_in_the_summary() -> None:
+    collector = Collector()
+    collector.add_drift("conn", Drift(900, 1.5))
+    collector.add_drift("dns", Drift(800, 7.25, since=1_767_225_600.0))
+    collector.alerts.within_chance = 3
+    summary = finish(collector)
+    (note,) = summary.notes
+    assert note.level == "warning"
+    assert "traffic of dns no longer looks like" in note.text
+    assert "since 2026-01-01 00:00:00 UTC; its false-alarm promise is suspended" in note.text
+    read = ScanSummary.from_dict(summary.to_dict())
+    assert read.drift == summary.drift
+    assert read.alerts.within_chance == 3

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from enricher.report.advice import next_steps
-from enricher.report.parts import CalibrationInfo, Inputs
+from enricher.report.collect import Collector
+from enricher.report.parts import CalibrationInfo, Drift, Inputs
 from enricher.report.summary import ScanSummary
 from enricher.report.terminal import make_console, print_summary
 
@@ -152,3 +153,16 @@ def test_an_account_that_does_not_add_up_is_said_aloud(make_summary: MakeSummary
     assert "does not add up" in text
     assert "812005 records were read" in text
     assert "read = scored + dropped" not in text
+
+
+def test_drift_and_what_is_put_down_to_chance_are_said(
+    make_collector: Callable[..., Collector], make_summary: MakeSummary
+) -> None:
+    collector = make_collector()
+    collector.add_drift("dns", Drift(800, 7.25, since=1_767_225_600.0))
+    summary = make_summary()
+    summary.notes = collector.notes
+    summary.alerts.within_chance = 1
+    text = " ".join(printed(summary, width=100).split())
+    assert "warning: drift: the benign traffic of dns no longer looks like" in text
+    assert "1 group of unknown records made no alert" in text
