@@ -1,0 +1,1 @@
+"""Baselines of the few-shot protocol, and learners behind its contract."""
