@@ -47,6 +47,29 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep the features of each log here for the next time.",
 )
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    type=click.Choice(["captures", "p1", "p2"]),
+    help="What to measure; may be repeated. captures: families that are known, at captures that "
+    "training has not seen. p1: families that training has not seen, from K records. p2: the same "
+    "across data sets. Default: captures, and p1 unless captures are named.",
+)
+@click.option("--quick", is_flag=True, help="A small part of p1 or p2, in well under a minute.")
+@click.option(
+    "--draws", type=click.IntRange(1, 1000), help="Support sets for each family and K in p1 and p2."
+)
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), help="Seeds of each method that has one in p1 and p2."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes for p1 and p2.",
+)
 def command(
     *,
     data: Path,
@@ -56,18 +79,46 @@ def command(
     epochs: int | None,
     device: str,
     cache: Path | None,
+    protocols: tuple[str, ...],
+    quick: bool,
+    draws: int | None,
+    seeds: int | None,
+    workers: int,
 ) -> None:
-    """Measure detection on captures that training has not seen.
+    """Measure detection on captures and of families that training has not seen.
 
-    Each capture is scored by a model that was trained and calibrated on all others.
+    Captures: each is scored by a model that was trained and calibrated on all others; tables in
+    evaluation.md. p1 and p2: each family is left out of training and learnt from K records, next
+    to the baselines; tables and plots in few-shot.md. A run that was stopped goes on.
     """
     # Imported here, so that --help need not wait for torch.
     from enricher.learn.commands import Job, run_evaluation  # noqa: PLC0415
     from enricher.learn.progress import Reporter  # noqa: PLC0415
 
-    with Reporter() as progress:
-        job = Job(data, recipe, device, cache)
-        evaluation = run_evaluation(job, out, leave_out, epochs, progress)
-    for names, why in evaluation.failures.items():
-        click.echo(f"not evaluated: {names}: {why}", err=True)
-    click.echo(f"{len(evaluation.results)} results written to {out / 'evaluation.md'}")
+    job = Job(data, recipe, device, cache)
+    chosen = protocols or (("captures",) if leave_out or epochs else ("captures", "p1"))
+    if "captures" in chosen:
+        with Reporter() as progress:
+            evaluation = run_evaluation(job, out, leave_out, epochs, progress)
+        for names, why in evaluation.failures.items():
+            click.echo(f"not evaluated: {names}: {why}", err=True)
+        click.echo(f"{len(evaluation.results)} results written to {out / 'evaluation.md'}")
+    few_shot = [name for name in chosen if name != "captures"]
+    if few_shot:
+        from enricher.errors import ConfigError  # noqa: PLC0415
+        from enricher.learn.protocol.settings import (  # noqa: PLC0415
+            chosen_settings,
+            missing_packages,
+        )
+
+        if missing := missing_packages():
+            raise ConfigError(
+                f"the baselines of {', '.join(few_shot)} need {', '.join(missing)}: install "
+                "enricher[learn], or choose --protocol captures"
+            )
+        from enricher.learn.protocol.command import run_few_shot  # noqa: PLC0415
+
+        settings = chosen_settings(quick=quick, draws=draws, seeds=seeds, workers=workers)
+        with Reporter() as progress:
+            result = run_few_shot(job, out, few_shot, settings, progress)
+        click.echo(f"{len(result.lines)} lines written to {out / 'few-shot.md'}")
