@@ -16,6 +16,7 @@ from enricher.features import ContextTracker, NameModel, extract
 from enricher.learn.benign_names import digest, fit_names, names_of
 from enricher.learn.cache import Cache
 from enricher.learn.dataset import (
+    MADE_UP,
     NOT_BELIEVED,
     NOT_LABELLED,
     SIMULATED_CAPTURE,
@@ -25,6 +26,7 @@ from enricher.learn.dataset import (
 )
 from enricher.learn.labels import LabelSpace, label_space
 from enricher.learn.manifest import BENIGN, LogSource, Manifest, capture_name
+from enricher.learn.prior import sample_logs
 from enricher.learn.recipe import Recipe
 from enricher.learn.wrapping import WrappedLog, wrap_names, wrap_payloads
 from enricher.logs import KINDS, Kind, LogBatch, Rejected, concatenate
@@ -39,6 +41,8 @@ _TEXT_ONLY = {"cross-site-scripting", "dga", "path-traversal", "sql-injection"}
 _IN_NAMES = {"dga", "dns-tunnel"}
 
 Told = Callable[[str, int, int], None]
+Change = Callable[[LogBatch, pl.Series], LogBatch]
+"""Gives the records of a log with other values, in the same order; told the label of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,12 @@ def load(
     for seed in recipe.data.simulate:
         progress(f"simulating a site (seed {seed})", len(manifest.logs), len(manifest.logs))
         logs += simulated(seed, recipe.data.simulate_hours, names)
+    for seed in recipe.data.prior:
+        progress(f"making up families (seed {seed})", len(manifest.logs), len(manifest.logs))
+        logs += made_up(seed, recipe.data.prior_families, names)
     progress("reading", len(manifest.logs), len(manifest.logs))
     families = {str(name) for log in logs for name in np.unique(log.families)}
-    space = label_space(families - {BENIGN, NOT_BELIEVED, NOT_LABELLED}, groups)
+    space = label_space(families - {BENIGN, MADE_UP, NOT_BELIEVED, NOT_LABELLED}, groups)
     by_kind = {kind: [log for log in logs if log.features.kind == kind] for kind in KINDS}
     datasets = {kind: build(own, space) for kind, own in by_kind.items() if own}
     return Loaded(datasets, space, names)
@@ -112,14 +119,42 @@ def _wrapped(manifest: Manifest, recipe: Recipe) -> Iterable[WrappedLog]:
             yield from wrap_payloads(manifest.lists["http-parameters"], recipe.seed)
 
 
-def _of_batch(log: WrappedLog, names: NameModel | None) -> LabelledLog:
+def attacked_logs(
+    manifest: Manifest, recipe: Recipe, names: NameModel | None, change: Change | None = None
+) -> Iterable[LabelledLog]:
+    """The logs that hold attacks, with a change applied before their features are made.
+
+    Args:
+        manifest: Which logs there are; the others are left out.
+        recipe: What is added to them.
+        names: How usual letters are in benign names.
+        change: What is done to the records; None leaves them as they are.
+
+    Raises:
+        InputError: If a log can not be read or lacks a column that the manifest names.
+    """
+    for source in manifest.logs:
+        if source.families:
+            yield from read_source(source, names, change)
+    for log in _wrapped(manifest, recipe):
+        yield _of_batch(log, names, change)
+    for seed in recipe.data.simulate:
+        yield from simulated(seed, recipe.data.simulate_hours, names, change)
+
+
+def _of_batch(
+    log: WrappedLog, names: NameModel | None, change: Change | None = None
+) -> LabelledLog:
     families = pl.Series(log.families, dtype=pl.String)
-    labelled = _labelled(log.capture, log.batch, families, names, weak=False)
+    batch = log.batch if change is None else change(log.batch, families)
+    labelled = _labelled(log.capture, batch, families, names, weak=False)
     finer = np.array(log.varieties, dtype=np.str_) if log.varieties else None
     return replace(labelled, varieties=finer)
 
 
-def simulated(seed: int, hours: float, names: NameModel | None = None) -> list[LabelledLog]:
+def simulated(
+    seed: int, hours: float, names: NameModel | None = None, change: Change | None = None
+) -> list[LabelledLog]:
     """One simulated site with every family, one log per kind."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "logs"
@@ -137,8 +172,20 @@ def simulated(seed: int, hours: float, names: NameModel | None = None) -> list[L
                     labels=_simulated_labels(kind),
                 ),
                 names,
+                change,
             )
         ]
+
+
+def made_up(seed: int, families: int, names: NameModel | None = None) -> list[LabelledLog]:
+    """One site of made-up families and ordinary traffic, one log per kind."""
+    logs = []
+    for log in sample_logs(seed, families=families):
+        varieties = np.array(log.families, dtype=np.str_)
+        kinds = pl.Series(np.where(varieties == BENIGN, BENIGN, MADE_UP), dtype=pl.String)
+        made = _labelled(log.capture, log.batch, kinds, names, weak=False)
+        logs.append(replace(made, varieties=varieties))
+    return logs
 
 
 def _simulated_labels(kind: Kind) -> dict[str, str]:
@@ -151,10 +198,13 @@ def _simulated_labels(kind: Kind) -> dict[str, str]:
     return {BENIGN: BENIGN, **{family: family for family in SIMULATED if family not in hidden}}
 
 
-def read_source(source: LogSource, names: NameModel | None = None) -> list[LabelledLog]:
+def read_source(
+    source: LogSource, names: NameModel | None = None, change: Change | None = None
+) -> list[LabelledLog]:
     """One log with labels and features; several where a column tells captures apart.
 
-    The context of each capture runs over all of its records, the unlabelled ones too.
+    The context of each capture runs over all of its records, the unlabelled ones too. A change is
+    made after labelling and before features and context.
 
     Raises:
         InputError: If the file can not be read or lacks a column that the manifest names.
@@ -164,6 +214,8 @@ def read_source(source: LogSource, names: NameModel | None = None) -> list[Label
         if batch.frame[name].null_count() == len(batch):
             raise InputError(f"has no values in column {name!r} of the manifest", source.path)
     families = _families(source, batch.frame)
+    if change is not None:
+        batch = change(batch, families)
     if source.capture_column is None:
         return [_labelled(source.capture, batch, families, names, weak=source.weak)]
     values = batch.frame[source.capture_column]

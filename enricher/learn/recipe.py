@@ -26,6 +26,8 @@ class DataRecipe:
         lists: Whether records are made around the names and payloads of the lists.
         simulate: Seeds of simulated sites that are added.
         simulate_hours: Length of each.
+        prior: Seeds of sites with made-up families that are added.
+        prior_families: Made-up families of each kind at each of them.
         doubtful: Benign labels that are not believed: each has ``capture`` (as in the manifest),
             ``why``, and columns with the values that a doubted record has.
     """
@@ -35,6 +37,8 @@ class DataRecipe:
     lists: bool = True
     simulate: tuple[int, ...] = ()
     simulate_hours: float = 3.0
+    prior: tuple[int, ...] = ()
+    prior_families: int = 50
     doubtful: tuple[Mapping[str, Any], ...] = ()
 
     def doubted(self, capture: str) -> tuple[Mapping[str, str], ...]:
