@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enricher.config import Settings
+from enricher.detector.adaptation.points import Points, table_of
 from enricher.detector.detector import Detector
 from enricher.detector.site import SiteCalibration
 from enricher.detector.site_fit import (
@@ -20,6 +21,8 @@ from enricher.detector.site_fit import (
     calibrate_site,
 )
 from enricher.errors import InputError
+from enricher.families.bank import BankSampler, BankSamplers, save_bank
+from enricher.families.store import FamilyStore
 from enricher.logs import Kind, LogBatch
 from enricher.pipeline.ahead import ahead
 from enricher.pipeline.reading import RecordStream, find_logs
@@ -63,7 +66,10 @@ class _Recent:
 
 
 def calibrate(
-    batches: Iterable[LogBatch], scorer: Scorer, settings: Settings
+    batches: Iterable[LogBatch],
+    scorer: Scorer,
+    settings: Settings,
+    banks: BankSamplers | None = None,
 ) -> dict[Kind, SiteCalibration]:
     """Set thresholds from records that are taken as benign.
 
@@ -71,6 +77,7 @@ def calibrate(
         batches: The records, in the order of the log.
         scorer: A scorer that has seen nothing yet.
         settings: Alert budget, window and false-alarm rate.
+        banks: Take a sample of the records, to adapt families against.
 
     Raises:
         InputError: If there are no records.
@@ -80,6 +87,8 @@ def calibrate(
     for scored in scorer.run(batches):
         observed, seconds = _observe(scored, settings.alerts.window_seconds)
         recent.setdefault(scored.batch.kind, _Recent()).add(observed)
+        if banks is not None:
+            _sample(banks.of(scored.batch.kind), scored)
         hours.update(np.unique(seconds // _SECONDS_AN_HOUR).astype(np.int64).tolist())
     if not recent:
         raise InputError("there are no records to calibrate on; name logs with benign traffic")
@@ -96,6 +105,13 @@ def calibrate(
             max_rate=settings.alerts.false_alarm_rate or FALSE_ALARM_RATE,
         ),
     )
+
+
+def _sample(sampler: BankSampler, scored: ScoredBatch) -> None:
+    rows = sampler.choose(scored.batch.frame)
+    scores = scored.scores
+    table = table_of(scored.features, rows)
+    sampler.add(Points(scores.kind, table, scores.embedding[rows], scores.attack[rows]))
 
 
 def _observe(
@@ -119,10 +135,12 @@ class Learned:
     Attributes:
         site: Per kind.
         failed: Files that could not be read to their end: path and why.
+        families: Families of the site; the calibration leaves them as they are.
     """
 
     site: dict[Kind, SiteCalibration]
     failed: list[tuple[str, str]]
+    families: list[str]
 
 
 def calibrate_paths(paths: Sequence[Path], settings: Settings, bar: ProgressBar) -> Learned:
@@ -143,11 +161,15 @@ def calibrate_paths(paths: Sequence[Path], settings: Settings, bar: ProgressBar)
             settings.detector.batch_records,
             on_progress=progress.advance,
         )
-        site = calibrate(
-            ahead(stream), Scorer(detector, settings.detector, settings.context), settings
-        )
-    for one in site.values():
+        banks = BankSamplers()
+        scorer = Scorer(detector, settings.detector, settings.context)
+        site = calibrate(ahead(stream), scorer, settings, banks)
+    for kind, one in site.items():
         one.save(settings.state)
+        bank = banks.of(kind).points(left_out=one.trimmed_sources)
+        if bank is not None:
+            save_bank(settings.state, bank, detector.bundle.digest)
+    families = [family.name for family in FamilyStore(settings.state).families()]
     failed = [(str(s.path), s.detail) for s in found.skipped if s.error]
     failed += [(str(t.file.path), t.error) for t in stream.files if t.error is not None]
-    return Learned(site, failed)
+    return Learned(site, failed, families)

@@ -57,15 +57,7 @@ class Scorer:
         torch.set_num_threads(1)
         self.detector = detector
         self.left_out: Counter[Kind] = Counter()
-        self._trackers: Mapping[Kind, ContextTracker] = {
-            kind: ContextTracker(
-                kind,
-                sources=_power_of_two(context.sources),
-                pairs=_power_of_two(context.pairs),
-                destinations=_power_of_two(context.destinations),
-            )
-            for kind in detector.kinds
-        }
+        self._trackers = context_trackers(detector.kinds, context)
         cores = settings.threads or os.cpu_count() or 1
         self._workers = 1 if detector.device.type == "cuda" else cores
         self._policies = {kind: _policy(detector, kind) for kind in detector.kinds}
@@ -92,6 +84,21 @@ class Scorer:
     def _score(self, batch: LogBatch, features: Features) -> ScoredBatch:
         scores = self.detector.score(features)
         return ScoredBatch(batch, features, scores, decide(scores, self._policies[batch.kind]))
+
+
+def context_trackers(
+    kinds: Iterable[Kind], settings: ContextSettings
+) -> Mapping[Kind, ContextTracker]:
+    """A tracker for each kind, which has seen nothing yet."""
+    return {
+        kind: ContextTracker(
+            kind,
+            sources=_power_of_two(settings.sources),
+            pairs=_power_of_two(settings.pairs),
+            destinations=_power_of_two(settings.destinations),
+        )
+        for kind in kinds
+    }
 
 
 def _policy(detector: Detector, kind: Kind) -> Policy:

@@ -1,0 +1,112 @@
+"""From labelled records of several kinds to a family with heads, figures and warnings."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from enricher.detector.adaptation.adapting import Adapted, AdaptOptions, adapt
+from enricher.detector.adaptation.family_head import FamilyHead
+from enricher.detector.adaptation.points import Points
+from enricher.detector.calibration import CONFIDENCE
+from enricher.detector.detector import Detector
+from enricher.errors import InputError
+from enricher.families.cautions import cautions
+from enricher.families.family import KindFigures
+from enricher.families.likeness import distinct
+from enricher.families.support import SupportSet
+from enricher.logs import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptedFamily:
+    """What came of adapting.
+
+    Attributes:
+        heads: A head for each kind.
+        figures: What each promises.
+        warnings: Sentences for the user: what the figures can not promise.
+        milliseconds: What the work took, from features to heads.
+    """
+
+    heads: dict[Kind, FamilyHead] = field(default_factory=dict)
+    figures: dict[Kind, KindFigures] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    milliseconds: float = 0.0
+
+
+def adapt_family(
+    name: str,
+    support: Mapping[Kind, SupportSet],
+    banks: Mapping[Kind, Points],
+    detector: Detector,
+    *,
+    context: bool,
+    options: AdaptOptions,
+) -> AdaptedFamily:
+    """Fit a head for each kind in which there are support records.
+
+    Args:
+        name: Of the family.
+        support: The labelled records by kind; other kinds than the detector's are warned of.
+        banks: Benign records by kind.
+        detector: The site's detector, with its other families.
+        context: Whether the context of the support records is that of the network.
+        options: How heads are fitted.
+
+    Raises:
+        InputError: If there are no benign records of a kind, or no kind can be adapted.
+    """
+    begin = time.perf_counter()
+    result = AdaptedFamily()
+    for kind, records in support.items():
+        if kind not in detector.kinds:
+            result.warnings.append(
+                f"{kind}: the model does not score these records; {len(records)} are left out"
+            )
+            continue
+        if kind not in banks:
+            raise InputError(
+                f"there are no benign {kind} records to tell the family from: run 'enricher "
+                "calibrate' on this site's ordinary logs, or name some with --benign"
+            )
+        points = detector.represent(records.features)
+        adapted = adapt(
+            points,
+            banks[kind],
+            bundle=detector.bundle.digest,
+            context=context,
+            shares=detector.bundle.shares,
+            options=options,
+        )
+        result.heads[kind] = adapted.head
+        result.figures[kind] = _figures(adapted, points)
+        scores = detector.score(records.features)
+        thresholds = detector.thresholds(kind)
+        result.warnings.extend(
+            f"{kind}: {sentence}"
+            for sentence in cautions(
+                adapted, points, banks[kind], scores, thresholds, name=name, rate=options.rate
+            )
+        )
+    if not result.heads:
+        raise InputError("the model scores no record of the support logs; name others")
+    milliseconds = 1000.0 * (time.perf_counter() - begin)
+    return AdaptedFamily(result.heads, result.figures, result.warnings, milliseconds)
+
+
+def _figures(adapted: Adapted, points: Points) -> KindFigures:
+    threshold = adapted.threshold
+    return KindFigures(
+        shots=len(points),
+        distinct=distinct(points, adapted.head.context),
+        benign=threshold.records,
+        context=adapted.head.context,
+        recall=None if math.isnan(adapted.recall) else adapted.recall,
+        threshold=threshold.value,
+        rate=threshold.rate,
+        bound=threshold.bound,
+        confidence=CONFIDENCE,
+    )

@@ -1,0 +1,191 @@
+"""Adapts to a family from logs, and keeps it in the site's state."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from enricher.config import Settings
+from enricher.detector.adaptation.adapting import AdaptOptions
+from enricher.detector.adaptation.family_head import FamilyHead
+from enricher.detector.adaptation.points import Points
+from enricher.detector.bundle import Bundle
+from enricher.detector.detector import Detector
+from enricher.detector.family_names import check_name
+from enricher.errors import InputError
+from enricher.families.adapting import AdaptedFamily, adapt_family
+from enricher.families.bank import load_bank
+from enricher.families.family import Family
+from enricher.families.heads_file import arrays_of
+from enricher.families.loading import heads_of_family, load_support
+from enricher.families.store import FamilyStore
+from enricher.families.support import KeptSupport, SupportSet
+from enricher.families.tensor_file import encode
+from enricher.logs import Kind
+from enricher.pipeline.support_reading import LogFeatures, read_benign, read_support
+from enricher.report.progress import ProgressBar
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptRequest:
+    """What to adapt to.
+
+    Attributes:
+        name: Name of the family; one of this name is replaced.
+        support: Logs with its records. None: those that are kept of the family are taken again.
+        benign: Logs with benign records; for kinds that they lack, the site's bank is taken.
+        uids: The records in the support logs that belong to the family; all where it is empty.
+        context: Whether the context of the support records counts; by default where they are
+            named by ``uids``, for a log that was cut out has lost it.
+    """
+
+    name: str
+    support: Sequence[Path] = ()
+    benign: Sequence[Path] = ()
+    uids: Sequence[str] = ()
+    context: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptOutcome:
+    """What came of it.
+
+    Attributes:
+        family: What is kept of it.
+        replaced: Whether there was a family of this name.
+        milliseconds: What the work took, from features to heads.
+        failed: Files that could not be read to their end: path and why.
+    """
+
+    family: Family
+    replaced: bool
+    milliseconds: float
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+
+def adapt_from_logs(request: AdaptRequest, settings: Settings, bar: ProgressBar) -> AdaptOutcome:
+    """Adapt to a family and keep it in the site's state.
+
+    Raises:
+        InputError: If the name can not be had, records or benign records are missing.
+        StateError: If the state is damaged or can not be written.
+        BundleError, DeviceError: If the detector could not be set up.
+    """
+    try:
+        check_name(request.name)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    store = FamilyStore(settings.state)
+    known = {family.name: family for family in store.families()}
+    loaded = Detector.load(settings.detector.bundle, settings.detector.device)
+    detector = Detector(
+        loaded.bundle, loaded.device, families=_others(store, known, loaded, request.name)
+    )
+    failed: list[tuple[str, str]] = []
+    support, context, warnings = _support(request, store, detector, settings, bar, failed)
+    banks = _banks(request, support, detector, settings, bar, failed)
+    adapted = adapt_family(
+        request.name,
+        support,
+        banks,
+        detector,
+        context=context,
+        options=AdaptOptions(rate=settings.alerts.false_alarm_rate or AdaptOptions().rate),
+    )
+    family = _family(request.name, adapted, detector.bundle, known.get(request.name), warnings)
+    kept = KeptSupport({kind: support[kind] for kind in adapted.heads}, names_digest(loaded.bundle))
+    store.save(family, encode(arrays_of(adapted.heads), {}), kept.to_bytes())
+    return AdaptOutcome(family, request.name in known, adapted.milliseconds, failed)
+
+
+def _others(
+    store: FamilyStore, known: Mapping[str, Family], detector: Detector, name: str
+) -> dict[str, dict[Kind, FamilyHead]]:
+    """Heads of the site's other families, where they were made with this bundle."""
+    return {
+        family.name: heads_of_family(store, family)
+        for family in known.values()
+        if family.name != name and family.bundle == detector.bundle.digest
+    }
+
+
+def _support(
+    request: AdaptRequest,
+    store: FamilyStore,
+    detector: Detector,
+    settings: Settings,
+    bar: ProgressBar,
+    failed: list[tuple[str, str]],
+) -> tuple[Mapping[Kind, SupportSet], bool, list[str]]:
+    """Support records, whether their context counts, and warnings."""
+    if request.support:
+        logs = LogFeatures(request.support, detector, settings, bar, "support")
+        support, warnings = read_support(logs, frozenset(request.uids))
+        failed += logs.failed
+        context = bool(request.uids) if request.context is None else request.context
+        return support, context, warnings
+    kept = load_support(store, request.name)
+    if kept is None or kept.names != names_digest(detector.bundle):
+        why = "came without its records" if kept is None else "has records of another model"
+        raise InputError(f"family {request.name!a} {why}: name logs with them with --support")
+    figures = store.get(request.name).kinds
+    context = any(one.context for one in figures.values())
+    return kept.sets, context if request.context is None else request.context, []
+
+
+def _banks(
+    request: AdaptRequest,
+    support: Mapping[Kind, SupportSet],
+    detector: Detector,
+    settings: Settings,
+    bar: ProgressBar,
+    failed: list[tuple[str, str]],
+) -> dict[Kind, Points]:
+    banks: dict[Kind, Points] = {}
+    if request.benign:
+        logs = LogFeatures(request.benign, detector, settings, bar, "benign")
+        banks = read_benign(logs, detector)
+        failed += logs.failed
+    for kind in support:
+        if kind in banks or kind not in detector.kinds:
+            continue
+        spec = detector.bundle.specs[kind]
+        widths = len(spec.numeric) + len(spec.categorical), detector.bundle.model.config.embedding
+        kept = load_bank(settings.state, kind, detector.bundle.digest, widths)
+        if kept is not None:
+            banks[kind] = kept
+    return banks
+
+
+def _family(
+    name: str,
+    adapted: AdaptedFamily,
+    bundle: Bundle,
+    before: Family | None,
+    warnings: Sequence[str],
+) -> Family:
+    now = time.time()
+    family = Family(
+        name=name,
+        origin="adapted",
+        created=now,
+        updated=now,
+        bundle=bundle.digest,
+        bundle_name=bundle.name,
+        bundle_version=bundle.version,
+        kinds=adapted.figures,
+        notes=(*warnings, *adapted.warnings),
+    )
+    return family if before is None else replace(family, created=before.created)
+
+
+def names_digest(bundle: Bundle) -> str:
+    """Says which model of names a bundle's features are made with."""
+    digest = hashlib.sha256()
+    for name, array in sorted((bundle.names.to_arrays() if bundle.names else {}).items()):
+        digest.update(name.encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
