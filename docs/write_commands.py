@@ -6,6 +6,7 @@ Usage: python docs/write_commands.py
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -25,9 +26,17 @@ def page() -> str:
     for name in COMMANDS:
         command = group.get_command(top, name)
         assert command is not None
-        context = click.Context(command, info_name=name, parent=top, max_content_width=90)
-        parts.append(f"## enricher {name}\n\n```\n{command.get_help(context)}\n```\n")
+        parts.extend(_helps(command, name, top))
     return "\n".join(parts)
+
+
+def _helps(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
+    """The help of a command, then that of the commands below it."""
+    context = click.Context(command, info_name=name, parent=parent, max_content_width=90)
+    yield f"## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for below, one in command.commands.items():
+            yield from _helps(one, below, context)
 
 
 if __name__ == "__main__":

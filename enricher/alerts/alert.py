@@ -58,6 +58,8 @@ class Alert:
         kinds: Records by log kind.
         destinations: Number of distinct destination addresses (counted up to a bound).
         reasons: Why, strongest first; of ``strongest``.
+        exemplars: Where the labelled records stand that ``strongest`` is nearest to, nearest first;
+            for families adapted on this site.
         lowest_p: The lowest p-value of its records, by log kind.
         suspended: Whether a record of ``unknown`` came after the traffic had drifted away from
             that of the calibration, so that the promised false-alarm rate does not hold for it.
@@ -77,6 +79,7 @@ class Alert:
     kinds: dict[Kind, int] = field(default_factory=dict)
     destinations: int = 1
     reasons: tuple[Reason, ...] = ()
+    exemplars: tuple[str, ...] = ()
     lowest_p: dict[Kind, float] = field(default_factory=dict)
     suspended: bool = False
     evidence: object = None

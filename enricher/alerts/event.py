@@ -27,6 +27,7 @@ EveVersion = Literal[7, 8]
 MAX_REASONS = 10
 _MAX_SIGNATURE_BYTES = 256
 _MAX_REASON_BYTES = 512
+_MAX_EXEMPLARS = 5
 _SEVERITY_WORDS = {1: "Critical", 2: "Major", 3: "Minor", 4: "Informational"}
 
 
@@ -172,6 +173,9 @@ def _metadata(alert: Alert, label: FamilyLabel, options: EventOptions) -> dict[s
         found["log_records"] = kinds
     if reasons:
         found["reasons"] = reasons
+    if alert.exemplars:
+        nearest = alert.exemplars[:_MAX_EXEMPLARS]
+        found["exemplars"] = [clean(place, _MAX_REASON_BYTES) for place in nearest]
     return found
 
 

@@ -52,4 +52,9 @@ def command(
         click.echo(calibration_json(learned.site), nl=False)
     else:
         print_calibration(learned.site, settings.alerts.per_day, make_console(sys.stdout))
+        if learned.families:
+            click.echo(
+                f"The site's own {len(learned.families)} families are as they were; "
+                "'enricher adapt NAME' fits one anew, to the benign records of this calibration."
+            )
     return 1 if learned.failed else 0

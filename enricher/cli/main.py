@@ -19,6 +19,8 @@ from enricher.errors import EnricherError
 COMMANDS = {
     "scan": ("scan", "Score logs and write EVE alerts, a summary and a report."),
     "calibrate": ("calibrate", "Learn this site's thresholds from its own benign logs."),
+    "adapt": ("adapt", "Teach the detector a family from a few records."),
+    "families": ("families", "The site's own families: list, show, share, forget."),
     "train": ("train", "Train a detector bundle from labelled logs."),
     "evaluate": ("evaluate", "Measure detection on captures that training has not seen."),
     "simulate": ("simulate", "Write a seeded, labelled directory of Zeek logs."),

@@ -7,7 +7,6 @@ from enricher.errors import StateError
 from enricher.families.family import Family
 from enricher.families.heads_file import heads_of
 from enricher.families.store import FamilyStore
-from enricher.families.support import KeptSupport
 from enricher.families.tensor_file import decode
 from enricher.logs import Kind
 
@@ -38,21 +37,3 @@ def heads_of_family(store: FamilyStore, family: Family) -> dict[Kind, FamilyHead
     if set(heads) != set(family.kinds):
         raise StateError(f"the heads of family {family.name!a} are of other kinds; {_REMEDY}")
     return heads
-
-
-def load_support(store: FamilyStore, name: str) -> KeptSupport | None:
-    """The support records of a family; None where it was imported.
-
-    Raises:
-        InputError: If there is no such family.
-        StateError: If they are damaged.
-    """
-    data = store.support(name)
-    if data is None:
-        return None
-    try:
-        return KeptSupport.from_bytes(data)
-    except ValueError as error:
-        raise StateError(
-            f"the support records of family {name!a} are damaged ({error}); {_REMEDY}"
-        ) from error

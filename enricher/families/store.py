@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -53,13 +53,7 @@ class FamilyStore:
         Raises:
             StateError: If what is known of them can not be read.
         """
-        if not (self._state / FILE).is_file():
-            return []
-        with open_database(self._state, write=False) as database:
-            if not has_tables(database):
-                return []
-            rows = database.execute("SELECT * FROM families ORDER BY created, name").fetchall()
-            return [self._family(database, row) for row in rows]
+        return self._select(None)
 
     def get(self, name: str) -> Family:
         """One family.
@@ -68,10 +62,28 @@ class FamilyStore:
             InputError: If there is none of this name.
             StateError: If what is known of it can not be read.
         """
-        for family in self.families():
-            if family.name == name:
-                return family
-        raise InputError(f"there is no family {name!a} here; 'enricher families list' names them")
+        found = self._select(name)
+        if not found:
+            raise _no_family(name)
+        return found[0]
+
+    def _select(self, name: str | None) -> list[Family]:
+        """One family or all."""
+        if not (self._state / FILE).is_file():
+            return []
+        with open_database(self._state, write=False) as database:
+            if not has_tables(database):
+                return []
+            kinds: dict[str, dict[str, Any]] = {}
+            for row in database.execute(
+                "SELECT * FROM family_kinds WHERE ?1 IS NULL OR family = ?1", (name,)
+            ):
+                kinds.setdefault(row["family"], {})[row["kind"]] = dict(row)
+            rows = database.execute(
+                "SELECT * FROM families WHERE ?1 IS NULL OR name = ?1 ORDER BY created, name",
+                (name,),
+            ).fetchall()
+        return [self._family(row, kinds.get(row["name"], {})) for row in rows]
 
     def save(self, family: Family, heads: bytes, support: bytes | None) -> None:
         """Keep a family; one of the same name is replaced as a whole.
@@ -134,10 +146,14 @@ class FamilyStore:
             InputError: If there is none of this name.
             StateError: If it could not be removed.
         """
-        self.get(name)
-        with open_database(self._state) as database:
-            gone = _files(database, name)
-            database.execute("DELETE FROM families WHERE name = ?", (name,))
+        gone: set[str] = set()
+        if (self._state / FILE).is_file():
+            # It is not looked at: a damaged one can be forgotten too.
+            with open_database(self._state) as database:
+                gone = _files(database, name)
+                database.execute("DELETE FROM families WHERE name = ?", (name,))
+        if not gone:
+            raise _no_family(name)
         self._remove(lambda file: file in gone)
 
     def heads(self, name: str) -> bytes:
@@ -172,9 +188,8 @@ class FamilyStore:
                 f"{path}: the file of family {name!a} cannot be read ({error}); {_REMEDY}"
             ) from error
 
-    def _family(self, database: sqlite3.Connection, row: sqlite3.Row) -> Family:
-        kinds = database.execute("SELECT * FROM family_kinds WHERE family = ?", (row["name"],))
-        plain: dict[str, Any] = {**dict(row), "kinds": {one["kind"]: dict(one) for one in kinds}}
+    def _family(self, row: sqlite3.Row, kinds: Mapping[str, Any]) -> Family:
+        plain: dict[str, Any] = {**dict(row), "kinds": kinds}
         try:
             return Family.from_plain({**plain, "notes": orjson.loads(row["notes"])})
         except (KeyError, TypeError, ValueError) as error:
@@ -188,6 +203,10 @@ class FamilyStore:
             if gone(path.name.lstrip(".").split(".")[0]):
                 with suppress(OSError):
                     path.unlink()
+
+
+def _no_family(name: str) -> InputError:
+    return InputError(f"there is no family {name!a} here; 'enricher families list' names them")
 
 
 def _insert(database: sqlite3.Connection, family: Family, number: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import torch
 
 from enricher.config import Settings
 from enricher.detector.adaptation.adapting import AdaptOptions
@@ -20,7 +22,8 @@ from enricher.families.adapting import AdaptedFamily, adapt_family
 from enricher.families.bank import load_bank
 from enricher.families.family import Family
 from enricher.families.heads_file import arrays_of
-from enricher.families.loading import heads_of_family, load_support
+from enricher.families.kept import load_support
+from enricher.families.loading import heads_of_family
 from enricher.families.store import FamilyStore
 from enricher.families.support import KeptSupport, SupportSet
 from enricher.families.tensor_file import encode
@@ -78,6 +81,8 @@ def adapt_from_logs(request: AdaptRequest, settings: Settings, bar: ProgressBar)
         check_name(request.name)
     except ValueError as error:
         raise InputError(str(error)) from error
+    # As in a scan: torch's own threads would wait for one another.
+    torch.set_num_threads(1)
     store = FamilyStore(settings.state)
     known = {family.name: family for family in store.families()}
     loaded = Detector.load(settings.detector.bundle, settings.detector.device)
@@ -149,14 +154,24 @@ def _banks(
         logs = LogFeatures(request.benign, detector, settings, bar, "benign")
         banks = read_benign(logs, detector)
         failed += logs.failed
-    for kind in support:
-        if kind in banks or kind not in detector.kinds:
-            continue
-        spec = detector.bundle.specs[kind]
-        widths = len(spec.numeric) + len(spec.categorical), detector.bundle.model.config.embedding
-        kept = load_bank(settings.state, kind, detector.bundle.digest, widths)
-        if kept is not None:
-            banks[kind] = kept
+    lacking = [kind for kind in support if kind not in banks]
+    return banks | site_banks(settings.state, detector, lacking)
+
+
+def site_banks(state: Path, detector: Detector, kinds: Iterable[Kind]) -> dict[Kind, Points]:
+    """The benign records that calibration has kept, of those kinds of which it has.
+
+    Raises:
+        StateError: If a bank is damaged, or made with another bundle.
+    """
+    banks: dict[Kind, Points] = {}
+    for kind in kinds:
+        spec = detector.bundle.specs.get(kind)
+        if spec is not None:
+            table = len(spec.numeric) + len(spec.categorical)
+            widths = table, detector.bundle.model.config.embedding
+            kept = load_bank(state, kind, detector.bundle.digest, widths)
+            banks |= {} if kept is None else {kind: kept}
     return banks
 
 

@@ -28,6 +28,7 @@ from enricher.detector.detector import Detector
 from enricher.detector.labels import FamilyLabel
 from enricher.features.rows import rows_of
 from enricher.pipeline.drift import DriftWatch
+from enricher.pipeline.exemplars import Exemplars
 from enricher.pipeline.explaining import explain
 from enricher.pipeline.scoring import ScoredBatch
 from enricher.report.rows import AlertRow
@@ -49,6 +50,7 @@ class Alerting:
         detector: Made the scores, and knows why.
         settings: Windows, budget, identity of the sensor.
         on_alert: Gets the row of every alert that is written.
+        exemplars: The labelled records of the site's own families.
 
     Attributes:
         held_back: Alerts that the budget held back, by family.
@@ -63,10 +65,12 @@ class Alerting:
         detector: Detector,
         settings: Settings,
         on_alert: Callable[[AlertRow], None],
+        exemplars: Exemplars,
     ) -> None:
         self._names = names
         self._detector = detector
         self._on_alert = on_alert
+        self._exemplars = exemplars
         self._every_record = settings.alerts.every_record
         self._labels = {label.name: label for label in detector.labels}
         self._options = _options(detector, settings)
@@ -126,7 +130,7 @@ class Alerting:
     def _write(self, alerts: Sequence[Alert]) -> None:
         for start in range(0, len(alerts), _EXPLAINED_AT_ONCE):
             some = alerts[start : start + _EXPLAINED_AT_ONCE]
-            explain(self._detector, some)
+            explain(self._detector, self._exemplars, some)
             for alert in some:
                 label = self._label(alert.family)
                 self._sink.write(render(to_event(alert, label, self._options)))

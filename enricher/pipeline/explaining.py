@@ -11,13 +11,15 @@ from enricher.alerts import UNKNOWN_FAMILY, Alert
 from enricher.detector.detector import Detector
 from enricher.features.rows import FeatureRow, features_of
 from enricher.logs import Kind
+from enricher.pipeline.exemplars import Exemplars
 
 
-def explain(detector: Detector, alerts: Sequence[Alert]) -> None:
-    """Put the reasons into alerts, those of one kind and family together.
+def explain(detector: Detector, exemplars: Exemplars, alerts: Sequence[Alert]) -> None:
+    """Put reasons and nearest exemplars into alerts, those of one kind and family together.
 
     Args:
         detector: Made the scores.
+        exemplars: The labelled records of the site's own families.
         alerts: Their evidence is the features of their strongest record; it is let go.
     """
     alike: dict[tuple[Kind, str], list[tuple[Alert, FeatureRow]]] = defaultdict(list)
@@ -29,6 +31,8 @@ def explain(detector: Detector, alerts: Sequence[Alert]) -> None:
         reasons = detector.explain(
             features, np.arange(len(several)), None if family == UNKNOWN_FAMILY else family
         )
-        for (alert, _), why in zip(several, reasons, strict=True):
+        near = exemplars.nearest(family, features)
+        for (alert, _), why, places in zip(several, reasons, near, strict=True):
             alert.reasons = why
+            alert.exemplars = places
             alert.evidence = None

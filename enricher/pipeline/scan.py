@@ -13,10 +13,13 @@ from enricher.config import Settings
 from enricher.detector.detector import Detector
 from enricher.detector.site import SiteCalibration, load_site
 from enricher.errors import OutputError
+from enricher.families.loading import load_heads
+from enricher.families.store import FamilyStore
 from enricher.logs import Kind, LogBatch
 from enricher.pipeline.ahead import ahead
 from enricher.pipeline.alerting import Alerting
 from enricher.pipeline.calibration import calibrate
+from enricher.pipeline.exemplars import Exemplars
 from enricher.pipeline.reading import RecordStream, encodable, find_logs
 from enricher.pipeline.rejected import RejectedLines
 from enricher.pipeline.scores_file import ScoresFile
@@ -72,7 +75,9 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
         site = load_site(settings.state)
     else:
         site = _calibrate_on_first(request.calibrate_first, found.files, detector, settings, bar)
-    detector = Detector(detector.bundle, detector.device, site)
+    store = FamilyStore(settings.state)
+    detector = Detector(detector.bundle, detector.device, site, load_heads(store))
+    exemplars = Exemplars.load(store, detector)
 
     plots = prepare()
     collector = Collector()
@@ -84,7 +89,7 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
         names = [encodable(str(file.path)) for file in found.files]
         scorer = Scorer(detector, settings.detector, settings.context)
         alerting = stack.enter_context(
-            Alerting(outputs.eve, names, detector, settings, collector.add_alert)
+            Alerting(outputs.eve, names, detector, settings, collector.add_alert, exemplars)
         )
         scores = stack.enter_context(ScoresFile(outputs.scores, names)) if request.scores else None
         progress = stack.enter_context(bar(_size(found.files), "scan"))
