@@ -135,7 +135,8 @@ def attacked_logs(
     """
     for source in manifest.logs:
         if source.families:
-            yield from read_source(source, names, change)
+            doubtful = recipe.data.doubted(source.capture)
+            yield from read_source(replace(source, doubtful=doubtful), names, change)
     for log in _wrapped(manifest, recipe):
         yield _of_batch(log, names, change)
     for seed in recipe.data.simulate:

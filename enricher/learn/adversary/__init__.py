@@ -1,0 +1,1 @@
+"""What detection loses when attackers grow what is in their hand."""
