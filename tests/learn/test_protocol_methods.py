@@ -23,10 +23,13 @@ QUERY = np.concatenate([QUERY_ATTACK, QUERY_BENIGN])
 def world() -> tuple[View, Meta]:
     """Attacks are large in column 2; column 0 has gaps; column 5 is a category."""
     rng = np.random.default_rng(3)
-    table = rng.normal(size=(650, 6)).astype(np.float32)
+    # The last 350 records are some of training: two families and benign ones.
+    table = rng.normal(size=(1000, 6)).astype(np.float32)
     table[:50, 2] += 6.0
-    table[rng.random(650) < 0.2, 0] = np.nan
-    table[:, 5] = rng.integers(0, 3, 650)
+    table[650:700, 2] += 5.0
+    table[700:750, 3] += 5.0
+    table[rng.random(1000) < 0.2, 0] = np.nan
+    table[:, 5] = rng.integers(0, 3, 1000)
     meta_table = rng.normal(size=(400, 6)).astype(np.float32)
     meta_table[:, 5] = rng.integers(0, 3, 400)
     attack = np.arange(400) < 100
@@ -34,10 +37,11 @@ def world() -> tuple[View, Meta]:
     scaler = TableScaler.fit(meta_table, 1)
     embedding = np.nan_to_num(table[:, :5])
     view = View("conn", table, embedding, table[:, 2], np.abs(embedding).sum(axis=1))
-    return view, Meta(meta_table, attack, scaler.apply(table))
+    samples = np.repeat(np.array([1, 2, 0], np.int16), [50, 50, 250])
+    return view, Meta(meta_table, attack, scaler.apply(table), samples)
 
 
-METHODS = all_methods()
+METHODS = all_methods(meta_steps=40)
 HARD = "K benign"
 
 
@@ -70,11 +74,12 @@ def test_one_record_is_enough_to_run(method: Method) -> None:
 
 
 def test_every_baseline_of_the_protocol_is_there() -> None:
-    names = " | ".join(method.traits.name for method in baselines())
+    names = " | ".join(method.traits.name for method in baselines(1))
     for wanted in (
         "one threshold", "kNN", "nearest centroid", "logistic regression", "ridge",
         "random forest", "extra trees", "LightGBM", "boosting on all families",
-        "frozen embedding", "ProtoNet", "isolation forest", "ECOD", "Mahalanobis", "autoencoder",
+        "frozen embedding", "ProtoNet", "MAML", "FOMAML", "ANIL", "Reptile",
+        "isolation forest", "ECOD", "Mahalanobis", "autoencoder",
     ):  # fmt: skip
         assert wanted in names
     with pytest.raises(ValueError, match="two methods are called 'ECOD'"):

@@ -83,11 +83,11 @@ class Told(Method):
 
 
 def right(own: float, asked: np.ndarray, _: int) -> np.ndarray:
-    return (asked == own).astype(float)
+    return np.asarray(asked == own, np.float64)
 
 
 def chance(own: float, asked: np.ndarray, seed: int) -> np.ndarray:
-    return np.random.default_rng([int(own) + 1, seed]).random(len(asked))
+    return np.asarray(np.random.default_rng([int(own) + 1, seed]).random(len(asked)))
 
 
 def worse(own: float, asked: np.ndarray, shots: int) -> np.ndarray:

@@ -193,6 +193,12 @@ def test_what_is_represented_has_no_labels_and_the_records_of_the_tasks() -> Non
     for part in stage.parts:
         shown = part.split.shown["dns"]
         assert set(shown.labels) == {UNLABELLED}
+        samples = part.split.samples["dns"]
+        learnt = shown.features.numeric[len(shown) - len(samples) :, 0]
+        allowed = data.features.numeric[part.split.rows["dns"], 0]
+        assert np.isin(learnt, allowed).all()
+        names = {data.space.name(int(label)) for label in samples}
+        assert not names & {task.name for task in part.tasks}
         for task in part.tasks:
             now, then = shown.features.numeric[:, 0], data.features.numeric[:, 0]
             for name in ("pool", "query", "benign", "negatives"):

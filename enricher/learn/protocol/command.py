@@ -84,7 +84,7 @@ def run_few_shot(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}") from error
-    methods = all_methods(ours)
+    methods = all_methods(ours, settings.meta_steps)
     store = CellStore(
         out / "few-shot-cells.jsonl", {**settings.to_dict(), "views": views, "of": list(protocols)}
     )
@@ -136,7 +136,7 @@ def _result(
 
 def _easy(stages: Sequence[Stage]) -> dict[tuple[str, str], tuple[str, float]]:
     """The best threshold for each family of P1, in hindsight among what its task asks about."""
-    found = {}
+    found: dict[tuple[str, str], tuple[str, float]] = {}
     for part in (part for stage in stages if stage.name == "P1" for part in stage.parts):
         for task in part.tasks:
             rows = np.concatenate([task.negatives, task.query])

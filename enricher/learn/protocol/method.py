@@ -24,11 +24,14 @@ class Meta:
         table: float32 [M, D], the columns of ``View.table`` for the records of training.
         attack: bool [M].
         scaled: float32 [N, S], ``View.table`` scaled with quantiles of the records of training.
+        samples: int16 [L], labels of the last L records of the view, which are some of training:
+            0 is benign, above it a family. No task asks about them.
     """
 
     table: FloatArray
     attack: npt.NDArray[np.bool_]
     scaled: FloatArray
+    samples: npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)

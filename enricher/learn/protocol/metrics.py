@@ -119,7 +119,7 @@ def macro_f1(scores: Scores, truth: npt.NDArray[np.int64]) -> float:
     named = np.where(ranks.max(axis=0) < 0, -1, ranks.argmax(axis=0))
     found = []
     for label in range(-1, len(scores)):
-        right = np.count_nonzero((named == label) & (truth == label))
-        all_of_both = np.count_nonzero(named == label) + np.count_nonzero(truth == label)
-        found.append(2 * right / max(all_of_both, 1))
+        right = int(((named == label) & (truth == label)).sum())
+        both = int((named == label).sum() + (truth == label).sum())
+        found.append(2 * right / max(both, 1))
     return float(np.mean(found))

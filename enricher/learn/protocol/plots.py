@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -17,7 +18,11 @@ _BASELINES = 4
 # Okabe and Ito 2008: colours that readers with any kind of colour vision can tell apart.
 _OURS = ("#0072b2", "#009e73", "#56b4e9")
 _OTHERS = ("#d55e00", "#e69f00", "#cc79a7", "#78838f")
-_SETTINGS = {"svg.hashsalt": "enricher", "font.size": 8.0, "axes.unicode_minus": False}
+_SETTINGS: dict[Any, Any] = {
+    "svg.hashsalt": "enricher",
+    "font.size": 8.0,
+    "axes.unicode_minus": False,
+}
 
 
 def write_plots(lines: Sequence[Line], folder: Path) -> list[str]:

@@ -110,7 +110,7 @@ def _bench(
     table = table_of(features, hidden)[rows]
     attack = dataset.labels[rows] > BENIGN_LABEL
     scaler = TableScaler.fit(table, category_columns(features, hidden))
-    meta = Meta(table, attack, scaler.apply(view.table))
+    meta = Meta(table, attack, scaler.apply(view.table), part.split.samples[view.kind])
     return make_bench(view, tasks, methods, meta, seed)
 
 

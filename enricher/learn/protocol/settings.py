@@ -24,6 +24,7 @@ class Settings:
         kinds: Kinds of logs.
         families: Families a table, at most; None for all.
         hide: Also run conn and dns without port, service and query type.
+        meta_steps: Outer steps of the meta-learners among the baselines.
         workers: Processes.
         seed: Of everything.
         limits: Numbers of records.
@@ -38,6 +39,7 @@ class Settings:
     kinds: tuple[Kind, ...] = KINDS
     families: int | None = None
     hide: bool = True
+    meta_steps: int = 150
     workers: int = 1
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
@@ -58,6 +60,7 @@ QUICK = Settings(
     kinds=("conn", "dns"),
     families=2,
     hide=False,
+    meta_steps=10,
     limits=Limits(query=200, bank_capture=500, bank=1_000, benign_query=2_000),
 )
 """Runs in less than a minute where features are cached and views cost little."""

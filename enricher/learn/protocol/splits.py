@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from enricher.features.rows import Rows
 from enricher.learn.dataset import Dataset
@@ -121,9 +122,12 @@ class Split:
     Attributes:
         train: Data sets with records to learn from.
         rows: Rows of ``train`` that may be learnt from: labels of all others are not to be read.
-        shown: The records that tasks are made of, to be represented; without their labels.
+        shown: The records that tasks are made of, to be represented; without their labels. A
+            sample of those to learn from comes after them.
+        samples: Labels of that sample, int16 [S]: of the last S rows of each of ``shown``.
     """
 
     train: Mapping[Kind, Dataset]
     rows: Mapping[Kind, Rows]
     shown: Mapping[Kind, Dataset]
+    samples: Mapping[Kind, npt.NDArray[np.int16]]

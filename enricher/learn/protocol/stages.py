@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from enricher.features.rows import Rows
+from enricher.features.rows import Rows, join
 from enricher.features.spec import Group
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import UNLABELLED
 from enricher.learn.protocol.settings import Settings
 from enricher.learn.protocol.splits import Split, family_folds, training_rows
-from enricher.learn.protocol.tasks import Skipped, Task, make_suite
+from enricher.learn.protocol.tasks import Skipped, Task, make_suite, spread
 from enricher.logs import Kind
 
 Hidden: TypeAlias = tuple[Group, ...]
+_SAMPLE_ATTACK = 200
+_SAMPLE_BENIGN = 2_000
 NOTHING_HIDDEN: Hidden = ()
 _HIDDEN: Hidden = ("service",)
 _HIDDEN_WORDS: Mapping[Kind, str] = {
@@ -33,7 +36,7 @@ class Part:
     Attributes:
         number: Place among the parts of a stage, from 0.
         split: What the model may learn from and has to represent.
-        tasks: The tasks; their rows are rows of ``split.shown``.
+        tasks: The tasks; their rows are rows of ``split.shown``, none of its sample.
     """
 
     number: int
@@ -140,18 +143,16 @@ def _part(
 ) -> Part:
     """A part whose data sets to represent have only what its tasks use, and no labels."""
     shown: dict[Kind, Dataset] = {}
+    samples: dict[Kind, npt.NDArray[np.int16]] = {}
     moved: list[Task] = []
     for kind in dict.fromkeys(task.kind for task in tasks):
         own = [task for task in tasks if task.kind == kind]
         used = np.unique(
             np.concatenate([part for t in own for part in (t.pool, t.query, t.benign, t.negatives)])
         )
-        small = asked[kind].take(used)
-        shown[kind] = replace(
-            small,
-            labels=np.full_like(small.labels, UNLABELLED),
-            variety=np.full_like(small.variety, UNLABELLED),
-        )
+        sample = _sample(train[kind], rows[kind])
+        samples[kind] = train[kind].labels[sample]
+        shown[kind] = _unlabelled(asked[kind].take(used), train[kind].take(sample))
         moved += [
             replace(
                 task,
@@ -162,7 +163,38 @@ def _part(
             )
             for task in own
         ]
-    return Part(number, Split(train, rows, shown), tuple(moved))
+    return Part(number, Split(train, rows, shown, samples), tuple(moved))
+
+
+def _sample(dataset: Dataset, rows: Rows) -> Rows:
+    """Some records of every family and some benign ones."""
+    labels = dataset.labels[rows]
+    return np.sort(
+        np.concatenate(
+            [np.empty(0, np.int64)]
+            + [
+                spread(rows[labels == label], _SAMPLE_ATTACK if label else _SAMPLE_BENIGN)
+                for label in np.unique(labels)
+            ]
+        )
+    )
+
+
+def _unlabelled(first: Dataset, second: Dataset) -> Dataset:
+    """The records of both, one after the other, without labels."""
+    count = len(first) + len(second)
+    return replace(
+        first,
+        captures=(*first.captures, *second.captures),
+        features=join([first.features, second.features]),
+        labels=np.full(count, UNLABELLED, np.int16),
+        variety=np.full(count, UNLABELLED, np.int16),
+        capture=np.concatenate([first.capture, second.capture + np.int16(len(first.captures))]),
+        log=np.concatenate([first.log, second.log]),
+        weak=np.concatenate([first.weak, second.weak]),
+        times=np.concatenate([first.times, second.times]),
+        sources=np.concatenate([first.sources, second.sources]),
+    )
 
 
 def _fewer(tasks: Iterable[Task], families: int | None) -> list[Task]:

@@ -78,7 +78,7 @@ def mean_distance(asked: FloatArray, known: FloatArray, neighbours: int = _NEIGH
     bank = torch.from_numpy(known)
     lengths = bank.square().sum(dim=1)
     found = []
-    for part in torch.from_numpy(asked).split(_AT_ONCE):
+    for part in torch.split(torch.from_numpy(asked), _AT_ONCE):
         squares = part.square().sum(dim=1, keepdim=True) + lengths - 2 * part @ bank.T
         nearest = squares.topk(min(neighbours, len(bank)), dim=1, largest=False).values
         found.append(nearest.clamp(min=0.0).sqrt().mean(dim=1))
@@ -104,7 +104,8 @@ class OneThreshold(Method):
         known, own = view.table[benign], view.table[support]
         column, side = _best(known, own)
         sign = 1.0 if side == "above" else -1.0
-        return np.nan_to_num(sign * view.table[query, column].astype(np.float64), nan=-np.inf)
+        values = sign * view.table[query, column].astype(np.float64)
+        return np.asarray(np.nan_to_num(values, nan=-np.inf), np.float64)
 
 
 def _best(known: FloatArray, own: FloatArray) -> tuple[int, Literal["above", "below"]]:

@@ -122,10 +122,10 @@ def _trained(values: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(_EPOCHS):
-        for rows in torch.randperm(len(values)).split(_BATCH):
+        for rows in torch.split(torch.randperm(len(values)), _BATCH):
             loss = nn.functional.mse_loss(model(values[rows]), values[rows])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
     return model
 
