@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from enricher.detector.adaptation.shares import Shares
 from enricher.detector.bundle import Bundle
 from enricher.detector.labels import FamilyLabel
 from enricher.detector.reference import verify, write_reference
@@ -32,6 +33,7 @@ def make_bundle(
     recipe: Recipe,
     families: Mapping[str, Mapping[str, Any]],
     names: NameModel | None = None,
+    shares: Shares | None = None,
 ) -> Bundle:
     """Put a bundle together.
 
@@ -41,6 +43,7 @@ def make_bundle(
         recipe: How it was trained.
         families: ``families`` of ``models/families.yaml``.
         names: The model of benign names that the features were made with.
+        shares: Shares of the base learners of an adapted family; equal ones where None.
 
     Raises:
         BundleError: If a family of the model is not described.
@@ -68,6 +71,7 @@ def make_bundle(
         novelty_alpha=dict(trained.alphas),
         conformal=conformal(trained),
         names=names,
+        shares=shares or Shares(),
         training=figures,
         card=write_card(recipe, figures),
     )

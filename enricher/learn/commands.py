@@ -16,6 +16,7 @@ from enricher.learn.fitting import Progress
 from enricher.learn.labels import load_families, load_groups
 from enricher.learn.loading import load
 from enricher.learn.manifest import load_manifest
+from enricher.learn.protocol.weighing import weigh
 from enricher.learn.recipe import Recipe, load_recipe
 from enricher.learn.run import Run
 from enricher.learn.training import train
@@ -71,8 +72,11 @@ def run_training(job: Job, out: Path, progress: Progress) -> Path:
         progress=progress,
     )
     datasets = loaded.datasets
-    trained = train(datasets, Run(loaded.space, recipe, device, progress))
-    bundle = make_bundle(trained, datasets, recipe, families, loaded.names)
+    run = Run(loaded.space, recipe, device, progress)
+    trained = train(datasets, run)
+    weighed = weigh(datasets, run)
+    trained.figures["shares"] = weighed.risks
+    bundle = make_bundle(trained, datasets, recipe, families, loaded.names, weighed.shares)
     folder = out / recipe.name
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -22,14 +22,17 @@ NOT_BELIEVED = "benign?"
 """Stands for 'labelled benign, but not believed' among names of families."""
 
 SIMULATED_CAPTURE = "simulated-"
-"""Begins the names of simulated captures. They are trained on always and calibrate nothing: how
-well a simulated site is told apart says nothing about a real one."""
+"""Begins the names of captures of simulated sites."""
 
 MADE_UP = "generated"
 """Stands for 'an attack of a family that was made up' among names of families."""
 
 PRIOR_CAPTURE = "prior-"
-"""Begins the names of captures of made-up families; they calibrate nothing either."""
+"""Begins the names of captures of made-up families."""
+
+NOT_REAL = (SIMULATED_CAPTURE, PRIOR_CAPTURE)
+"""Begin the names of captures that are trained on always and calibrate nothing: how well a made
+site is told apart says nothing about a real one."""
 
 WRAPPED_CAPTURE = "lists-"
 """Begins the names of captures whose records were made around listed names and payloads."""

@@ -11,7 +11,7 @@ import numpy as np
 from enricher.errors import InputError
 from enricher.learn.baseline import available, forest_baseline
 from enricher.learn.card import table
-from enricher.learn.dataset import SIMULATED_CAPTURE, WRAPPED_CAPTURE, Dataset
+from enricher.learn.dataset import NOT_REAL, WRAPPED_CAPTURE, Dataset
 from enricher.learn.folds import units
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.measuring import Baseline, CaptureResult, measure
@@ -19,7 +19,7 @@ from enricher.learn.run import Datasets, Run
 from enricher.learn.training import train, without_captures
 from enricher.logs import Kind
 
-ADDED = (SIMULATED_CAPTURE, WRAPPED_CAPTURE)
+ADDED = (*NOT_REAL, WRAPPED_CAPTURE)
 """Beginnings of the names of captures that are no recordings."""
 
 
@@ -103,7 +103,7 @@ def evaluate(
     chosen = [
         unit
         for unit in units(captures, recipe.data.same_source)
-        if (set(unit) & set(leave_out) if leave_out else not unit[0].startswith(SIMULATED_CAPTURE))
+        if (set(unit) & set(leave_out) if leave_out else not unit[0].startswith(NOT_REAL))
     ]
     for number, unit in enumerate(chosen):
         run.progress(f"leaving out {', '.join(unit)}", number, len(chosen))

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from enricher.detector.attack import AttackHead
 from enricher.detector.config import EncoderConfig
 from enricher.detector.encoder import Encoder
-from enricher.detector.attack import AttackHead
 from enricher.detector.heads import Heads
 from enricher.detector.inputs import Inputs
 from enricher.features.rows import Rows, take

@@ -32,7 +32,7 @@ def capture_folds(
     datasets: Mapping[Kind, Dataset],
     same_source: Sequence[Sequence[str]],
     folds: int,
-    never: str | None = None,
+    never: tuple[str, ...] = (),
 ) -> list[frozenset[str]]:
     """Cut captures into folds that each have benign records of many kinds.
 
@@ -43,7 +43,7 @@ def capture_folds(
         datasets: The records of each kind.
         same_source: Captures that stay together.
         folds: Number of folds, at most the number of units.
-        never: Captures whose name begins so are in no fold.
+        never: Captures whose name begins with one of these are in no fold.
 
     Returns:
         Disjoint sets of captures, together all of them but those.
@@ -52,7 +52,7 @@ def capture_folds(
         name
         for dataset in datasets.values()
         for name in dataset.captures
-        if never is None or not name.startswith(never)
+        if not name.startswith(never)
     ]
     brings: dict[tuple[str, ...], dict[tuple[Kind, str], float]] = {}
     for unit in units(captures, same_source):

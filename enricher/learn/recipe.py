@@ -71,6 +71,7 @@ class CalibrationRecipe:
     Attributes:
         folds: Folds of captures whose benign records set the thresholds.
         fold_epochs: Epochs of the models of the folds.
+        family_folds: Folds of families whose records set the shares of base learners.
         tail: End of every log that is kept out of training.
         family_rate: False-alarm rate of a family's threshold.
         novelty_rate: Largest p-value that is called new.
@@ -79,6 +80,7 @@ class CalibrationRecipe:
 
     folds: int = 4
     fold_epochs: int = 6
+    family_folds: int = 4
     tail: float = 0.2
     family_rate: float = 1e-3
     novelty_rate: float = 5e-4

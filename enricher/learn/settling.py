@@ -101,7 +101,7 @@ def _where(numbers: npt.NDArray[np.int16], wanted: int) -> npt.NDArray[np.bool_]
     return np.asarray(numbers == wanted, dtype=np.bool_)
 
 
-def begins(dataset: Dataset, rows: Rows, start: str) -> npt.NDArray[np.bool_]:
+def begins(dataset: Dataset, rows: Rows, start: str | tuple[str, ...]) -> npt.NDArray[np.bool_]:
     """Whether the names of the records' captures begin so."""
     named = np.array([name.startswith(start) for name in dataset.captures], dtype=np.bool_)
     return np.asarray(named[dataset.capture[rows]], dtype=np.bool_)

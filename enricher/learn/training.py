@@ -17,7 +17,7 @@ from enricher.learn.calibrating import (
     HeldOut,
     joined,
 )
-from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset
+from enricher.learn.dataset import NOT_REAL, Dataset
 from enricher.learn.fitting import Fitted, Task, fit, outputs
 from enricher.learn.folds import capture_folds
 from enricher.learn.labels import BENIGN_LABEL
@@ -103,9 +103,7 @@ def _fit(tasks: Mapping[Kind, Task], run: Run, name: str, epochs: int, seed: int
 def _hold_out(datasets: Datasets, run: Run) -> dict[Kind, HeldOut]:
     """What models say of records of captures that they have not seen."""
     calibration = run.recipe.calibration
-    found = capture_folds(
-        datasets, run.recipe.data.same_source, calibration.folds, SIMULATED_CAPTURE
-    )
+    found = capture_folds(datasets, run.recipe.data.same_source, calibration.folds, NOT_REAL)
     # With one fold nothing can be left out: the ends of the logs have to do.
     folds = found if len(found) > 1 else [frozenset()]
     parts: dict[Kind, list[HeldOut]] = {kind: [] for kind in datasets}
@@ -141,7 +139,7 @@ def _held_by(fitted: Fitted, task: Task, fold: frozenset[str], run: Run) -> Held
         novelty=novelty.score(torch.from_numpy(embeddings)).numpy(),
         known=applicable.cpu().numpy().copy(),
         unseen_capture=(np.arange(len(rows)) < len(unseen))
-        | ((not fold) & ~begins(dataset, rows, SIMULATED_CAPTURE)),
+        | ((not fold) & ~begins(dataset, rows, NOT_REAL)),
     )
 
 

@@ -7,9 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from enricher.detector.adaptation.points import Points
+from enricher.detector.adaptation.shares import Shares
 from enricher.logs import Kind
 
 FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Records that the model behind a view was trained on, for methods that are meta-trained.
+
+    Attributes:
+        embedding: float32 [M, E].
+        variety: int64 [M], number of the attack's variety, -1 for benign.
+    """
+
+    embedding: FloatArray
+    variety: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,9 @@ class View:
         embedding: float32 [N, E].
         base: float32 [N], how much a record looks like any attack of training: no support needed.
         novelty: float32 [N], distance from benign records of training.
+        points: The records as the run-time learners take them: all columns, hidden ones empty.
+        shares: Shares of the run-time learners, learned from families that are not asked about.
+        learned: What the model was trained on.
     """
 
     kind: Kind
@@ -30,3 +48,6 @@ class View:
     embedding: FloatArray
     base: FloatArray
     novelty: FloatArray
+    points: Points | None = None
+    shares: Shares | None = None
+    learned: Learned | None = None

@@ -57,7 +57,7 @@ def test_folds_take_every_capture_once_and_keep_twins_together(
 
 def test_simulated_captures_are_in_no_fold() -> None:
     made = dataset([("a", ["benign"]), ("simulated-1", ["benign"]), ("b", ["scan"])])
-    folds = capture_folds({"conn": made}, [], 3, SIMULATED_CAPTURE)
+    folds = capture_folds({"conn": made}, [], 3, (SIMULATED_CAPTURE,))
     assert sorted(name for fold in folds for name in fold) == ["a", "b"]
 
 

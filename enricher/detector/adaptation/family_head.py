@@ -74,6 +74,10 @@ class FamilyHead:
             scores[name] = forest.scores(points.table if name == FOREST else points.wide())
         return scores
 
+    def rarities(self, points: Points) -> dict[str, FloatArray]:
+        """Scores of the base learners, all on the scale of their tails."""
+        return {name: self.tails[name](scores) for name, scores in self.members(points).items()}
+
     def combine(self, members: Mapping[str, FloatArray]) -> FloatArray:
         """Combined rarity of scores of the base learners, float32 [N]."""
         parts = [

@@ -1,0 +1,138 @@
+"""Views by encoders that are trained without the families of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from enricher.detector.adaptation.points import Points
+from enricher.detector.adaptation.points import table_of as whole_table
+from enricher.detector.inputs import Inputs
+from enricher.detector.novelty import NoveltyModel
+from enricher.features import SPECS
+from enricher.features.rows import Rows
+from enricher.features.tensors import Features
+from enricher.learn.dataset import Dataset
+from enricher.learn.fitting import Fitted, Task, fit, outputs
+from enricher.learn.labels import BENIGN_LABEL, GENERATED
+from enricher.learn.protocol.scaling import table_of
+from enricher.learn.protocol.splits import Split
+from enricher.learn.protocol.stages import Hidden
+from enricher.learn.run import Run, encoder_config
+from enricher.learn.sampling import Balance, Sampler, tail_split
+from enricher.learn.views import Learned, View
+from enricher.logs import Kind
+
+_NOVELTY_ROWS = 10_000
+_LEARNED_ROWS = 12_000
+
+
+class EncoderViews:
+    """Trains an encoder for each split, once, and represents records with it.
+
+    Groups of features are hidden from a trained encoder by giving it no values: it has learned
+    to do without.
+
+    Args:
+        run: The label space, the recipe, the device.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._fitted: dict[tuple[int, int], Fitted] = {}
+
+    def __call__(self, split: Split, hidden: Hidden, seed: int) -> Mapping[Kind, View]:
+        """See :class:`enricher.learn.protocol.running.ViewMaker`."""
+        tasks = {
+            kind: _task(split.train[kind], rows, self._run.recipe.calibration.tail)
+            for kind, rows in split.rows.items()
+        }
+        fitted = self._trained(split, tasks, seed)
+        return {
+            kind: self._view(fitted, tasks[kind], shown, hidden)
+            for kind, shown in split.shown.items()
+            if kind in tasks
+        }
+
+    def _trained(self, split: Split, tasks: Mapping[Kind, Task], seed: int) -> Fitted:
+        key = (seed, hash(tuple(len(rows) for rows in split.rows.values())))
+        if key not in self._fitted:
+            recipe = self._run.recipe
+            self._fitted[key] = fit(
+                tasks,
+                self._run.space,
+                encoder_config(recipe, tuple(tasks)),
+                schedule=recipe.schedule,
+                balance=recipe.balance,
+                dropout=recipe.dropout,
+                weights=recipe.weights,
+                seed=recipe.seed + seed,
+                device=self._run.device,
+                progress=self._run.progress,
+            )
+        return self._fitted[key]
+
+    def _view(self, fitted: Fitted, task: Task, shown: Dataset, hidden: Hidden) -> View:
+        features = without_values(shown.features, hidden)
+        points = represent(fitted, features, self._run.device)
+        benign = task.train[task.dataset.labels[task.train] == BENIGN_LABEL]
+        novelty = NoveltyModel.fit(self._embedded(fitted, task.dataset, benign, _NOVELTY_ROWS))
+        sample = _some(task, self._run.recipe.balance)
+        learned = Learned(
+            self._embedded(fitted, task.dataset, sample, len(sample)).numpy(),
+            task.dataset.variety[sample].astype(np.int64),
+        )
+        return View(
+            kind=shown.kind,
+            table=table_of(shown.features, hidden),
+            embedding=points.embedding,
+            base=points.attack[:, 1],
+            novelty=novelty.score(torch.from_numpy(points.embedding)).numpy(),
+            points=points,
+            learned=learned,
+        )
+
+    def _embedded(self, fitted: Fitted, dataset: Dataset, rows: Rows, most: int) -> torch.Tensor:
+        if len(rows) > most:
+            rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+        _, embedding = outputs(fitted.encoder, fitted.heads, dataset, rows, self._run.device)
+        return torch.from_numpy(embedding)
+
+
+def represent(fitted: Fitted, features: Features, device: torch.device) -> Points:
+    """Records as their features and as a model in training sees them."""
+    with torch.inference_mode():
+        embedding = fitted.encoder.encode(Inputs.of(features, device))
+        logits = (fitted.attack.alone(embedding), fitted.attack.logits(embedding))
+        attack = torch.stack(logits, dim=1)
+    return Points(
+        features.kind,
+        whole_table(features),
+        np.asarray(embedding.cpu().numpy(), dtype=np.float32),
+        np.asarray(attack.cpu().numpy(), dtype=np.float32),
+    )
+
+
+def without_values(features: Features, hidden: Hidden) -> Features:
+    """The features with those of some groups missing."""
+    if not hidden:
+        return features
+    spec = SPECS[features.kind]
+    numeric, categorical = features.numeric.copy(), features.categorical.copy()
+    numeric[:, [feature.group in hidden for feature in spec.numeric]] = np.nan
+    categorical[:, [feature.group in hidden for feature in spec.categorical]] = 0
+    return replace(features, numeric=numeric, categorical=categorical)
+
+
+def _task(dataset: Dataset, rows: Rows, tail: float) -> Task:
+    generated = np.flatnonzero(dataset.labels == GENERATED)
+    early, late = tail_split(dataset, np.union1d(rows, generated), tail)
+    return Task(dataset, early, late)
+
+
+def _some(task: Task, balance: Balance) -> Rows:
+    drawn = Sampler(task.dataset, task.train, balance).draw(_LEARNED_ROWS, np.random.default_rng(3))
+    return np.unique(drawn)
