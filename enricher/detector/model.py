@@ -14,6 +14,7 @@ from enricher.detector.encoder import Encoder
 from enricher.detector.heads import Heads
 from enricher.detector.inputs import Inputs
 from enricher.detector.novelty import CENTRES, NoveltyModel
+from enricher.detector.unseen import Unseen
 from enricher.logs import Kind
 
 
@@ -77,6 +78,7 @@ class Model(nn.Module):
         self.novelties = nn.ModuleDict(
             {kind: NoveltyModel(config.embedding, known.get(kind, CENTRES)) for kind in kinds}
         )
+        self.unseen = nn.ModuleDict({kind: Unseen() for kind in kinds})
         self.baselines = nn.ModuleDict({kind: Baseline(config, kind) for kind in kinds})
 
     @property
@@ -92,6 +94,12 @@ class Model(nn.Module):
     def novelty(self, kind: Kind) -> NoveltyModel:
         """The novelty model of a kind; assign ``model.novelties[kind]`` to replace it."""
         return cast(NoveltyModel, self.novelties[kind])
+
+    def novelties_of(self, embedding: Tensor, kind: Kind) -> Tensor:
+        """How new records are, float32 [N], from their embeddings float32 [N, E]."""
+        unseen = cast(Unseen, self.unseen[kind])
+        distance = self.novelty(kind).score(embedding)
+        return cast(Tensor, unseen(distance, self.attack.logits(embedding)))
 
     def baseline(self, kind: Kind) -> Baseline:
         """The ordinary benign record of a kind."""

@@ -70,8 +70,11 @@ class NoveltyModel(nn.Module):
         return torch.addmm(squares, white, self.centres.t(), alpha=-2.0).amin(1)
 
     def score(self, embeddings: Tensor) -> Tensor:
-        """Distance per root of E of float32 [N, E] embeddings, float32 [N]; near 1 is usual."""
-        return (self.squared(embeddings).clamp(min=0.0) / embeddings.shape[1]).sqrt()
+        """Distance per root of E of float32 [N, E] embeddings, float32 [N]; near 1 is usual.
+
+        Has gradients, also in a centre.
+        """
+        return (self.squared(embeddings).clamp(min=1e-12) / embeddings.shape[1]).sqrt()
 
 
 def _subset(points: Tensor, limit: int) -> Tensor:

@@ -20,8 +20,8 @@ class Scores:
         kind: The kind of the records.
         families: Names of the F families, without ``benign``.
         family_scores: float32 [N, F], calibrated score of each family, in [0, 1].
-        novelty: float32 [N], how far the record is from what was seen as benign; larger is
-            farther.
+        novelty: float32 [N], how far the record is from what was seen as benign, and how much
+            like an attack of any kind; larger is newer.
         p_value: float32 [N], conformal p-value of ``novelty`` against the benign calibration
             records of this kind (Bates et al. 2023): small means 'never seen'.
         embedding: float32 [N, E].

@@ -31,22 +31,22 @@ def score_features(
     """
     kind = features.kind
     inputs = Inputs.of(features, model.device)
-    count, heads, novelty = len(inputs), model.heads, model.novelty(kind)
+    count, heads = len(inputs), model.heads
     family_scores = torch.empty(count, len(heads.families), device=model.device)
-    distance = torch.empty(count, device=model.device)
+    novelty = torch.empty(count, device=model.device)
     embeddings = torch.empty(count, model.config.embedding, device=model.device)
     attack = torch.empty(count, 2, device=model.device)
     linear = torch.empty(count, len(adapted or ()), device=model.device)
     for start, stop, embedding in model.encoder.passes(inputs):
         size = stop - start
         family_scores[start:stop] = heads(embedding, kind)[:size]
-        distance[start:stop] = novelty.score(embedding)[:size]
+        novelty[start:stop] = model.novelties_of(embedding, kind)[:size]
         embeddings[start:stop] = embedding[:size]
         attack[start:stop, 0] = model.attack.alone(embedding)[:size]
         attack[start:stop, 1] = model.attack.logits(embedding)[:size]
         if adapted:
             linear[start:stop] = adapted.linear(embedding)[:size]
-    novelties = _host(distance)
+    novelties = _host(novelty)
     calibration = conformal.get(kind)
     families, scores, embedded = heads.families, _host(family_scores), _host(embeddings)
     if adapted is not None:

@@ -11,6 +11,7 @@ import torch
 from enricher.detector.inputs import Inputs
 from enricher.detector.model import Model
 from enricher.detector.novelty import NoveltyModel
+from enricher.detector.unseen import Unseen
 from enricher.errors import InputError
 from enricher.features.rows import Rows, take
 from enricher.learn.calibrating import (
@@ -20,7 +21,7 @@ from enricher.learn.calibrating import (
 from enricher.learn.dataset import NOT_REAL, Dataset
 from enricher.learn.fitting import Fitted, Task, fit, outputs
 from enricher.learn.folds import capture_folds
-from enricher.learn.labels import BENIGN_LABEL
+from enricher.learn.labels import BENIGN_LABEL, GENERATED
 from enricher.learn.recipe import Recipe
 from enricher.learn.run import Datasets, Run, Trained, encoder_config
 from enricher.learn.sampling import Balance, Sampler, tail_split
@@ -75,7 +76,8 @@ def _tasks(datasets: Datasets, without: frozenset[str], recipe: Recipe) -> dict[
     """Training and validation records of all captures but some; kinds without any are left out."""
     tasks: dict[Kind, Task] = {}
     for kind, dataset in datasets.items():
-        rows = usable_rows(dataset, recipe.data.largest_cell)
+        generated = np.flatnonzero(dataset.labels == GENERATED)
+        rows = np.union1d(usable_rows(dataset, recipe.data.largest_cell), generated)
         rows = rows[~np.isin(rows, dataset.rows_of(without))]
         early, late = tail_split(dataset, rows, recipe.calibration.tail)
         if (dataset.labels[early] == BENIGN_LABEL).any():
@@ -130,13 +132,16 @@ def _held_by(fitted: Fitted, task: Task, fold: frozenset[str], run: Run) -> Held
     unseen = usable[np.isin(usable, dataset.rows_of(fold))]
     rows = np.concatenate([unseen, task.valid])
     logits, embeddings = outputs(fitted.encoder, fitted.heads, dataset, rows, run.device)
-    novelty = _fit_novelty(fitted, task, run)
+    novelty, new = _fit_novelty(fitted, task, run)
+    points = torch.from_numpy(embeddings)
+    with torch.inference_mode():
+        novelties = new(novelty.score(points), fitted.attack.logits(points))
     applicable = fitted.heads.applicable[fitted.heads.kinds.index(dataset.kind)]
     return HeldOut(
         dataset=dataset,
         rows=rows,
         logits=logits,
-        novelty=novelty.score(torch.from_numpy(embeddings)).numpy(),
+        novelty=novelties.numpy(),
         known=applicable.cpu().numpy().copy(),
         unseen_capture=(np.arange(len(rows)) < len(unseen))
         | ((not fold) & ~begins(dataset, rows, NOT_REAL)),
@@ -152,11 +157,20 @@ def _benign_sample(task: Task, balance: Balance, count: int, seed: int) -> Rows:
     return np.unique(drawn)
 
 
-def _fit_novelty(fitted: Fitted, task: Task, run: Run) -> NoveltyModel:
-    """A novelty model of a kind's benign training records, on the CPU."""
+def _fit_novelty(fitted: Fitted, task: Task, run: Run) -> tuple[NoveltyModel, Unseen]:
+    """What is far from a kind's benign training records, and how new that makes it, on the CPU.
+
+    The units of the second come from the ends of the logs, which training has not seen.
+    """
+    late = task.valid[task.dataset.labels[task.valid] == BENIGN_LABEL]
     rows = _benign_sample(task, run.recipe.balance, _NOVELTY_ROWS, run.recipe.seed)
     _, embeddings = outputs(fitted.encoder, fitted.heads, task.dataset, rows, run.device)
-    return NoveltyModel.fit(torch.from_numpy(embeddings))
+    novelty = NoveltyModel.fit(torch.from_numpy(embeddings))
+    _, later = outputs(fitted.encoder, fitted.heads, task.dataset, late, run.device)
+    points, new = torch.from_numpy(later), Unseen()
+    with torch.inference_mode():
+        new.fit(novelty.score(points), fitted.attack.logits(points))
+    return novelty, new
 
 
 def _model(fitted: Fitted, tasks: Mapping[Kind, Task], run: Run) -> Model:
@@ -166,7 +180,7 @@ def _model(fitted: Fitted, tasks: Mapping[Kind, Task], run: Run) -> Model:
     model.heads.load_state_dict(fitted.heads.state_dict())
     model.attack.load_state_dict(fitted.attack.state_dict())
     for kind, task in tasks.items():
-        model.novelties[kind] = _fit_novelty(fitted, task, run)
+        model.novelties[kind], model.unseen[kind] = _fit_novelty(fitted, task, run)
         rows = _benign_sample(task, run.recipe.balance, _BASELINE_ROWS, run.recipe.seed)
         benign = Inputs.of(take(task.dataset.features, rows), torch.device("cpu"))
         model.baseline(kind).fit(model.encoder, benign)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from enricher.detector.labels import Attack, FamilyLabel
 from enricher.detector.model import Model
 from enricher.detector.novelty import NoveltyModel
 from enricher.detector.reference import write_reference
+from enricher.detector.unseen import Unseen
 from enricher.features.spec import CategoricalFeature, FeatureSpec, NumericFeature, TextFeature
 from enricher.features.tensors import Features, TextColumn
 from enricher.logs import Kind
@@ -101,8 +103,17 @@ def trained_model() -> Model:
     truth = torch.cat((torch.zeros(600), torch.ones(300)))
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(40):
-        logits = torch.cat([model.heads.logits(model.encoder(x)) for x in inputs])[:, 0]
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth)
+        embedded = torch.cat([model.encoder(x) for x in inputs])
+        logits = torch.stack(
+            (
+                model.heads.logits(embedded)[:, 0],
+                model.attack.alone(embedded),
+                model.attack.logits(embedded),
+            ),
+            dim=1,
+        )
+        wanted = truth[:, None].expand_as(logits)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
@@ -113,7 +124,11 @@ def trained_model() -> Model:
     positive = np.arange(600) >= 400
     model.heads.calibrate("http", "injection", fit_platt(held_logits, positive))
     model.heads.calibrate("http", "other", None)
-    model.novelties["http"] = NoveltyModel.fit(model.encoder.encode(inputs[0]))
+    ordinary = model.encoder.encode(inputs[0])
+    model.novelties["http"] = NoveltyModel.fit(ordinary)
+    cast(Unseen, model.unseen["http"]).fit(
+        model.novelty("http").score(ordinary), model.attack.logits(ordinary)
+    )
     model.baseline("http").fit(model.encoder, inputs[0])
     return model
 
@@ -137,7 +152,7 @@ def config() -> EncoderConfig:
 def bundle() -> Bundle:
     model = trained_model()
     benign = Inputs.of(http_features(500, 5), torch.device("cpu"))
-    novelty = model.novelty("http").score(model.encoder.encode(benign)).numpy()
+    novelty = model.novelties_of(model.encoder.encode(benign), "http").numpy()
     return Bundle(
         name="toy",
         model=model,

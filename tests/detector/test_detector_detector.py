@@ -36,7 +36,7 @@ def calibrated(digest: str) -> SiteCalibration:
         bundle=digest,
         thresholds={"injection": 0.75},
         novelty_alpha=0.002,
-        conformal=ConformalCalibration([0.0]),
+        conformal=ConformalCalibration([-1e9]),
         records=1,
         days=1.0,
         false_alarm_rate=0.0,
