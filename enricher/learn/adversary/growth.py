@@ -118,20 +118,38 @@ def _volumes(frame: pl.DataFrame, side: str, which: Marks, factor: Floats) -> li
     """Bytes, packets and bytes on the wire of one side, grown together."""
     names = f"{side}_bytes", f"{side}_pkts", f"{side}_ip_bytes"
     payload, packets, wire = (_numbers(frame[name]) for name in names)
+    return [
+        _replaced(frame[name], values, which)
+        for name, values in zip(names, grown_volumes(payload, packets, wire, factor), strict=True)
+    ]
+
+
+def grown_volumes(
+    payload: Floats, packets: Floats, wire: Floats, factor: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Bytes, packets and bytes on the wire after growth, consistent with each other.
+
+    Packets grow at least as the payload needs them, and each new one has headers as large as
+    those of the packets there are.
+
+    Args:
+        payload: float64 [N], bytes without headers; NaN where unknown, as in all of these.
+        packets: float64 [N].
+        wire: float64 [N], bytes with headers.
+        factor: float64 [N], at least 1.
+
+    Returns:
+        The three, whole numbers.
+    """
     more = np.floor(payload * factor)
     carried = np.nan_to_num(more - payload)
     room = np.fmax(packets * _PAYLOAD - payload, 0.0)
     needed = packets + np.ceil(np.fmax(carried - room, 0.0) / _PAYLOAD)
     sent = np.fmax(np.floor(packets * factor), needed)
-    # Headers of the packets that are new: as large as those of the packets there are.
     with np.errstate(divide="ignore", invalid="ignore"):
         each = (wire - np.nan_to_num(payload)) / packets
     each = np.where(np.isfinite(each) & (each >= _LEAST_HEADERS), each, _HEADERS)
-    added = carried + np.ceil(each * np.nan_to_num(sent - packets))
-    return [
-        _replaced(frame[name], values, which)
-        for name, values in zip(names, (more, sent, wire + added), strict=True)
-    ]
+    return more, sent, wire + carried + np.ceil(each * np.nan_to_num(sent - packets))
 
 
 def _numbers(column: pl.Series) -> Floats:
