@@ -15,19 +15,6 @@ FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
-    """Records that the model behind a view was trained on, for methods that are meta-trained.
-
-    Attributes:
-        embedding: float32 [M, E].
-        variety: int64 [M], number of the attack's variety, -1 for benign.
-    """
-
-    embedding: FloatArray
-    variety: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
 class View:
     """The records of one data set, as a model that has not seen some families represents them.
 
@@ -40,7 +27,6 @@ class View:
         novelty: float32 [N], distance from benign records of training.
         points: The records as the run-time learners take them: all columns, hidden ones empty.
         shares: Shares of the run-time learners, learned from families that are not asked about.
-        learned: What the model was trained on.
     """
 
     kind: Kind
@@ -50,4 +36,3 @@ class View:
     novelty: FloatArray
     points: Points | None = None
     shares: Shares | None = None
-    learned: Learned | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from enricher.detector.device import choose_device
 from enricher.errors import InputError, OutputError
 from enricher.features import SPECS
 from enricher.learn.commands import Job, families_file
@@ -19,15 +20,19 @@ from enricher.learn.loading import load
 from enricher.learn.manifest import load_manifest
 from enricher.learn.protocol.catalogue import all_methods
 from enricher.learn.protocol.cells import CellStore
-from enricher.learn.protocol.method import Method
+from enricher.learn.protocol.encoder_views import EncoderViews
+from enricher.learn.protocol.methods.stacked import stacked_methods
 from enricher.learn.protocol.plain_views import plain_views
 from enricher.learn.protocol.plots import write_plots
 from enricher.learn.protocol.report import Result, markdown
-from enricher.learn.protocol.running import ViewMaker, run_stage
+from enricher.learn.protocol.running import run_stage
 from enricher.learn.protocol.settings import Settings
 from enricher.learn.protocol.stages import Stage, across_data_sets, families_left_out
 from enricher.learn.protocol.summary import doubts, duels, summarise
+from enricher.learn.protocol.weighing import outcomes
+from enricher.learn.run import Run
 from enricher.learn.separability import one_feature_separability
+from enricher.learn.stacking import cross_fitted
 from enricher.learn.tables import load_tables
 from enricher.logs import Kind
 
@@ -36,6 +41,9 @@ _LOGS = "logs"
 # The tables hold the same connections: training on one gives the other away.
 _SAME_TABLES = frozenset({"kddcup99", "nsl-kdd"})
 PLAIN = "scaled features, no model"
+ENCODER = (
+    "an encoder trained without the families of the fold; shares of base learners from the others"
+)
 
 
 def run_few_shot(
@@ -45,9 +53,7 @@ def run_few_shot(
     settings: Settings,
     progress: Progress,
     *,
-    make_views: ViewMaker = plain_views,
-    views: str = PLAIN,
-    ours: Sequence[Method] = (),
+    plain: bool = False,
 ) -> Result:
     """Run protocols P1 and P2; write ``few-shot.md``, ``few-shot.json``, cells and plots.
 
@@ -59,9 +65,8 @@ def run_few_shot(
         protocols: ``p1``, ``p2`` or both.
         settings: How much.
         progress: Told of what is being done.
-        make_views: Trains a model and represents records with it.
-        views: What it does, in words for the report.
-        ours: Methods that are compared with the baselines.
+        plain: Do without an encoder: scaled features stand in its place, and a ridge head in that
+            of the super learner.
 
     Raises:
         EnricherError: If data or recipe can not be used, or the folder not be written.
@@ -84,7 +89,11 @@ def run_few_shot(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}") from error
-    methods = all_methods(ours, settings.meta_steps)
+    run = Run(loaded.space, recipe.shortened(settings.epochs), choose_device(job.device), progress)
+    make_views, views = (
+        (plain_views, PLAIN) if plain else (_weighed(stages, run, settings), ENCODER)
+    )
+    methods = all_methods(() if plain else stacked_methods(), settings.meta_steps)
     store = CellStore(
         out / "few-shot-cells.jsonl", {**settings.to_dict(), "views": views, "of": list(protocols)}
     )
@@ -93,6 +102,18 @@ def run_few_shot(
     result = _result(stages, store, settings, views)
     _write(result, out)
     return result
+
+
+def _weighed(stages: Sequence[Stage], run: Run, settings: Settings) -> EncoderViews:
+    """Encoders, and shares for every part of P1 that its own families had no say in."""
+    views = EncoderViews(run)
+    for stage in stages:
+        if stage.name == "P1":
+            parts = outcomes(stage, views, settings.seed, settings.shots, run.progress)
+            for model in range(settings.models):
+                for number, shares in cross_fitted(parts).items():
+                    views.shares[settings.seed + 1_000 * model + number] = shares
+    return views
 
 
 def _across(

@@ -10,6 +10,7 @@ import torch
 
 from enricher.detector.adaptation.points import Points
 from enricher.detector.adaptation.points import table_of as whole_table
+from enricher.detector.adaptation.shares import Shares
 from enricher.detector.inputs import Inputs
 from enricher.detector.novelty import NoveltyModel
 from enricher.features import SPECS
@@ -22,12 +23,11 @@ from enricher.learn.protocol.scaling import table_of
 from enricher.learn.protocol.splits import Split
 from enricher.learn.protocol.stages import Hidden
 from enricher.learn.run import Run, encoder_config
-from enricher.learn.sampling import Balance, Sampler, tail_split
-from enricher.learn.views import Learned, View
+from enricher.learn.sampling import tail_split
+from enricher.learn.views import View
 from enricher.logs import Kind
 
 _NOVELTY_ROWS = 10_000
-_LEARNED_ROWS = 12_000
 
 
 class EncoderViews:
@@ -38,11 +38,16 @@ class EncoderViews:
 
     Args:
         run: The label space, the recipe, the device.
+
+    Attributes:
+        shares: Shares of the run-time base learners by the seed of a split: learned from families
+            that its tasks do not ask about. Equal ones where there are none.
     """
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._fitted: dict[tuple[int, int], Fitted] = {}
+        self.shares: dict[int, Shares] = {}
 
     def __call__(self, split: Split, hidden: Hidden, seed: int) -> Mapping[Kind, View]:
         """See :class:`enricher.learn.protocol.running.ViewMaker`."""
@@ -52,7 +57,7 @@ class EncoderViews:
         }
         fitted = self._trained(split, tasks, seed)
         return {
-            kind: self._view(fitted, tasks[kind], shown, hidden)
+            kind: self._view(fitted, tasks[kind], shown, hidden, self.shares.get(seed))
             for kind, shown in split.shown.items()
             if kind in tasks
         }
@@ -63,7 +68,7 @@ class EncoderViews:
             recipe = self._run.recipe
             self._fitted[key] = fit(
                 tasks,
-                self._run.space,
+                next(iter(split.train.values())).space,
                 encoder_config(recipe, tuple(tasks)),
                 schedule=recipe.schedule,
                 balance=recipe.balance,
@@ -75,16 +80,13 @@ class EncoderViews:
             )
         return self._fitted[key]
 
-    def _view(self, fitted: Fitted, task: Task, shown: Dataset, hidden: Hidden) -> View:
+    def _view(
+        self, fitted: Fitted, task: Task, shown: Dataset, hidden: Hidden, shares: Shares | None
+    ) -> View:
         features = without_values(shown.features, hidden)
         points = represent(fitted, features, self._run.device)
         benign = task.train[task.dataset.labels[task.train] == BENIGN_LABEL]
         novelty = NoveltyModel.fit(self._embedded(fitted, task.dataset, benign, _NOVELTY_ROWS))
-        sample = _some(task, self._run.recipe.balance)
-        learned = Learned(
-            self._embedded(fitted, task.dataset, sample, len(sample)).numpy(),
-            task.dataset.variety[sample].astype(np.int64),
-        )
         return View(
             kind=shown.kind,
             table=table_of(shown.features, hidden),
@@ -92,7 +94,7 @@ class EncoderViews:
             base=points.attack[:, 1],
             novelty=novelty.score(torch.from_numpy(points.embedding)).numpy(),
             points=points,
-            learned=learned,
+            shares=shares,
         )
 
     def _embedded(self, fitted: Fitted, dataset: Dataset, rows: Rows, most: int) -> torch.Tensor:
@@ -131,8 +133,3 @@ def _task(dataset: Dataset, rows: Rows, tail: float) -> Task:
     generated = np.flatnonzero(dataset.labels == GENERATED)
     early, late = tail_split(dataset, np.union1d(rows, generated), tail)
     return Task(dataset, early, late)
-
-
-def _some(task: Task, balance: Balance) -> Rows:
-    drawn = Sampler(task.dataset, task.train, balance).draw(_LEARNED_ROWS, np.random.default_rng(3))
-    return np.unique(drawn)

@@ -20,6 +20,7 @@ class Settings:
         seeds: Seeds of methods whose scores depend on one.
         costly_draws: Draws, with one seed each, for methods that say they are costly.
         models: How often the model behind the views is trained, with seeds of its own.
+        epochs: Of each encoder, at most.
         folds: Folds of families.
         kinds: Kinds of logs.
         families: Families a table, at most; None for all.
@@ -35,6 +36,7 @@ class Settings:
     seeds: int = 5
     costly_draws: int = 3
     models: int = 1
+    epochs: int = 10
     folds: int = 5
     kinds: tuple[Kind, ...] = KINDS
     families: int | None = None
@@ -56,6 +58,7 @@ QUICK = Settings(
     draws=2,
     seeds=1,
     costly_draws=1,
+    epochs=2,
     folds=4,
     kinds=("conn", "dns"),
     families=2,

@@ -16,17 +16,18 @@ from enricher.learn.labels import UNLABELLED
 from enricher.learn.protocol.settings import Settings
 from enricher.learn.protocol.splits import Split, family_folds, training_rows
 from enricher.learn.protocol.tasks import Skipped, Task, make_suite, spread
-from enricher.logs import Kind
+from enricher.logs import KINDS, Kind
 
 Hidden: TypeAlias = tuple[Group, ...]
 _SAMPLE_ATTACK = 200
 _SAMPLE_BENIGN = 2_000
 NOTHING_HIDDEN: Hidden = ()
-_HIDDEN: Hidden = ("service",)
-_HIDDEN_WORDS: Mapping[Kind, str] = {
-    "conn": "port and service hidden",
-    "dns": "query type hidden",
+_HIDDEN_WORDS: Mapping[Hidden, Mapping[Kind, str]] = {
+    ("service",): {"conn": "port and service hidden", "dns": "query type hidden"},
+    ("context",): dict.fromkeys(KINDS, "records alone"),
 }
+"""What is hidden in a pass, and how its tables say so, by kind. Records whose context is hidden are
+what an analyst cuts out of a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Part:
         """The part of it that is run with some features hidden: conn and dns, or all."""
         if not hidden:
             return self
-        tasks = tuple(task for task in self.tasks if task.kind in _HIDDEN_WORDS)
+        tasks = tuple(task for task in self.tasks if task.kind in _HIDDEN_WORDS[hidden])
         kinds = {task.kind for task in tasks}
         shown = {kind: data for kind, data in self.split.shown.items() if kind in kinds}
         return replace(self, split=replace(self.split, shown=shown), tasks=tasks)
@@ -70,12 +71,12 @@ class Stage:
 
 def title(table: str, kind: Kind, hidden: Hidden) -> str:
     """Name of a table, with what is hidden."""
-    return f"{table}, {_HIDDEN_WORDS[kind]}" if hidden else table
+    return f"{table}, {_HIDDEN_WORDS[hidden][kind]}" if hidden else table
 
 
 def passes(settings: Settings) -> tuple[Hidden, ...]:
     """What is hidden in each pass."""
-    return (NOTHING_HIDDEN, _HIDDEN) if settings.hide else (NOTHING_HIDDEN,)
+    return (NOTHING_HIDDEN, *_HIDDEN_WORDS) if settings.hide else (NOTHING_HIDDEN,)
 
 
 def families_left_out(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from enricher.features.spec import Group
 from enricher.learn.protocol.cells import Cell
 from enricher.learn.protocol.intervals import Interval, over_families
 from enricher.learn.protocol.method import Role
-from enricher.learn.protocol.stages import title
+from enricher.learn.protocol.stages import Hidden, title
 
 _CHANCE = 0.5
 
@@ -108,7 +107,7 @@ def places(
     found: dict[Place, _ByMethod] = {}
     for cell in cells:
         if keep is None or keep(cell):
-            hidden: tuple[Group, ...] = ("service",) if cell["hidden"] else ()
+            hidden = cast(Hidden, tuple(cell["hidden"].split("+")) if cell["hidden"] else ())
             name = title(cell["table"], cell["kind"], hidden)
             place = (cell["stage"], name, cell["origin"], cell["shots"])
             found.setdefault(place, {}).setdefault(cell["method"], []).append(cell)

@@ -14,7 +14,12 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from enricher.features.rows import Rows
-from enricher.learn.dataset import SIMULATED_CAPTURE, WRAPPED_CAPTURE, Dataset
+from enricher.learn.dataset import (
+    PRIOR_CAPTURE,
+    SIMULATED_CAPTURE,
+    WRAPPED_CAPTURE,
+    Dataset,
+)
 from enricher.learn.folds import units
 from enricher.learn.protocol.identity import Identity, record_identity
 from enricher.logs import Kind
@@ -208,6 +213,7 @@ class _Maker:
             data.captures[place]: rows[data.capture[rows] == place]
             for place in np.unique(data.capture[rows]).tolist()
             if _origin(data.captures[place]) == origin
+            and not data.captures[place].startswith(PRIOR_CAPTURE)
         }
 
     def _first(self, parts: Mapping[str, Rows]) -> str:
@@ -259,10 +265,15 @@ def balanced(parts: Sequence[Rows], count: int) -> Rows:
 def _benign_halves(
     data: Dataset, groups: Sequence[tuple[str, ...]]
 ) -> dict[tuple[str, ...], tuple[Rows, Rows]]:
-    """Earlier and later half of the benign records of each group of captures, in order."""
+    """Earlier and later half of the benign records of each group of captures, in order.
+
+    Made-up traffic is for training only: nobody asks about it.
+    """
     benign = data.benign()
     halves = {}
     for unit in groups:
+        if unit[0].startswith(PRIOR_CAPTURE):
+            continue
         rows = np.intersect1d(benign, data.rows_of(unit))
         rows = rows[np.argsort(data.times[rows], kind="stable")]
         if len(rows):
