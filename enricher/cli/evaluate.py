@@ -70,6 +70,28 @@ import click
     show_default=True,
     help="Processes for p1 and p2.",
 )
+@click.option(
+    "--adversary",
+    is_flag=True,
+    help="Grow what is in an attacker's hand by 1.1, 2 and 10 times, and measure what a bundle and "
+    "heads adapted with it lose. Without --protocol nothing else is measured.",
+)
+@click.option(
+    "--explanations",
+    is_flag=True,
+    help="Measure whether deleting the fields that explanations name moves the score. Without "
+    "--protocol nothing else is measured.",
+)
+@click.option(
+    "--bundle",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the bundle for --adversary and --explanations; by default the shipped one.",
+)
+@click.option(
+    "--compare-with",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of a bundle of another seed: do --explanations name the same fields?",
+)
 def command(
     *,
     data: Path,
@@ -84,18 +106,37 @@ def command(
     draws: int | None,
     seeds: int | None,
     workers: int,
+    adversary: bool,
+    explanations: bool,
+    bundle: Path | None,
+    compare_with: Path | None,
 ) -> None:
     """Measure detection on captures and of families that training has not seen.
 
     Captures: each is scored by a model that was trained and calibrated on all others; tables in
     evaluation.md. p1 and p2: each family is left out of training and learnt from K records, next
-    to the baselines; tables and plots in few-shot.md. A run that was stopped goes on.
+    to the baselines; tables and plots in few-shot.md. A run that was stopped goes on. Of a
+    finished bundle: --adversary writes adversary.md, --explanations writes explanations.md.
     """
     # Imported here, so that --help need not wait for torch.
     from enricher.learn.commands import Job, run_evaluation  # noqa: PLC0415
     from enricher.learn.progress import Reporter  # noqa: PLC0415
 
     job = Job(data, recipe, device, cache)
+    if adversary:
+        from enricher.learn.adversary.command import run_adversary  # noqa: PLC0415
+
+        with Reporter() as progress:
+            cells = run_adversary(job, out, progress, bundle=bundle)
+        click.echo(f"{len(cells)} results written to {out / 'adversary.md'}")
+    if explanations:
+        from enricher.learn.explaining_run import run_explanations  # noqa: PLC0415
+
+        with Reporter() as progress:
+            explained = run_explanations(job, out, progress, bundle=bundle, other=compare_with)
+        click.echo(f"{len(explained)} families written to {out / 'explanations.md'}")
+    if (adversary or explanations) and not protocols:
+        return
     chosen = protocols or (("captures",) if leave_out or epochs else ("captures", "p1"))
     if "captures" in chosen:
         with Reporter() as progress:
