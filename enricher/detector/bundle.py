@@ -4,6 +4,7 @@
 
     weights.safetensors     every tensor: encoder, heads, novelty, baselines, conformal scores,
                             the model of benign names
+    bank.safetensors        benign records of simulated sites, to adapt against
     config.json             shape, feature specifications, label space, thresholds, checksums
     card.md                 what it is for, what it was trained on, what it can not do
     reference.safetensors   reference records and what the model said of them when it was made
@@ -27,7 +28,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from enricher.detector.adaptation.points import Points
 from enricher.detector.adaptation.shares import Shares
+from enricher.detector.bank import load_bank, save_bank
 from enricher.detector.config import EncoderConfig
 from enricher.detector.conformal import ConformalCalibration
 from enricher.detector.labels import FamilyLabel
@@ -62,6 +65,7 @@ class Bundle:
         conformal: Benign novelty scores of training per kind.
         names: How usual letters are in benign names: the features of names are made with it.
         shares: Shares of the base learners of an adapted family.
+        bank: Benign records of simulated sites, to adapt against where a site has none.
         training: Quantities of training: what it was trained on, how well it does.
         card: Text of the card.
         digest: SHA-256 of the weights, once it was saved or loaded.
@@ -76,6 +80,7 @@ class Bundle:
     conformal: Mapping[Kind, ConformalCalibration]
     names: NameModel | None = None
     shares: Shares = field(default_factory=Shares)
+    bank: Mapping[Kind, Points] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
     digest: str = ""
@@ -109,8 +114,9 @@ class Bundle:
         weights = safetensors.torch.save(self._tensors())
         self.digest = hashlib.sha256(weights).hexdigest()
         (unfinished / WEIGHTS).write_bytes(weights)
+        config = self._config() | {"bank_sha256": save_bank(unfinished, self.bank)}
         (unfinished / CONFIG).write_text(
-            json.dumps(self._config(), indent=1, sort_keys=True, ensure_ascii=False) + "\n",
+            json.dumps(config, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
             encoding="utf-8",
         )
         (unfinished / CARD).write_text(self.card, encoding="utf-8")
@@ -200,7 +206,8 @@ class Bundle:
                 if key.startswith("conformal.")
             },
             names=_names(tensors),
-            shares=Shares.from_dict(config.get("shares", {})),
+            shares=Shares.from_dict(config["shares"]),
+            bank=load_bank(folder, config["bank_sha256"]),
             training=dict(config["training"]),
             card=_read(folder / CARD).decode("utf-8"),
             digest=digest,

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from enricher.detector.adaptation.points import Points, represent
 from enricher.detector.adaptation.shares import Shares
 from enricher.detector.bundle import Bundle
 from enricher.detector.labels import FamilyLabel
+from enricher.detector.model import Model
 from enricher.detector.reference import verify, write_reference
 from enricher.errors import BundleError
 from enricher.features import SPECS, NameModel
 from enricher.features.rows import take
 from enricher.learn.card import write_card
-from enricher.learn.dataset import Dataset
+from enricher.learn.dataset import SIMULATED_CAPTURE, Dataset
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.measuring import conformal
 from enricher.learn.recipe import Recipe
@@ -24,6 +26,7 @@ from enricher.learn.run import Trained
 from enricher.logs import Kind
 
 _REFERENCES = 64
+_BANK = 1_000
 _NEVER = 1.0
 
 
@@ -48,7 +51,7 @@ def make_bundle(
     Raises:
         BundleError: If a family of the model is not described.
     """
-    model = trained.model
+    model = trained.model.eval()
     missing = [name for name in model.heads.families if name not in families]
     if missing:
         raise BundleError(f"family {missing[0]!r} is not described: add it to families.yaml")
@@ -72,6 +75,7 @@ def make_bundle(
         conformal=conformal(trained),
         names=names,
         shares=shares or Shares(),
+        bank={kind: _bank(model, datasets[kind], recipe.seed) for kind in model.kinds},
         training=figures,
         card=write_card(recipe, figures),
     )
@@ -96,6 +100,15 @@ def save_bundle(bundle: Bundle, folder: Path, datasets: Mapping[Kind, Dataset], 
     }
     write_reference(bundle, folder, references)
     return verify(Bundle.load(folder), folder)
+
+
+def _bank(model: Model, dataset: Dataset, seed: int) -> Points:
+    """Benign records of simulated sites; none of a recording."""
+    simulated = [name for name in dataset.captures if name.startswith(SIMULATED_CAPTURE)]
+    rows = np.intersect1d(dataset.benign(), dataset.rows_of(simulated))
+    if len(rows) > _BANK:
+        rows = np.sort(np.random.default_rng([seed, 13]).choice(rows, _BANK, replace=False))
+    return represent(model, take(dataset.features, rows))
 
 
 def _mixed(dataset: Dataset, rng: np.random.Generator) -> Any:
