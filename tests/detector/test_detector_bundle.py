@@ -64,6 +64,7 @@ def test_a_folder_that_can_not_be_written_is_reported(bundle: Bundle, tmp_path: 
 def test_nothing_in_the_folder_is_code(saved: Path) -> None:
     assert {path.name for path in saved.iterdir()} == {
         "weights.safetensors",
+        "bank.safetensors",
         "config.json",
         "card.md",
         "reference.safetensors",
@@ -75,7 +76,9 @@ def test_the_reference_outputs_are_met(saved: Path) -> None:
     assert verify(Bundle.load(saved), saved) == 50
 
 
-@pytest.mark.parametrize("file", ["weights.safetensors", "config.json", "card.md"])
+@pytest.mark.parametrize(
+    "file", ["weights.safetensors", "bank.safetensors", "config.json", "card.md"]
+)
 def test_a_missing_file_is_named(saved: Path, file: str) -> None:
     (saved / file).unlink()
     with pytest.raises(BundleError, match=f"{file}: cannot be read"):
