@@ -30,7 +30,7 @@ _LOGS = click.Path(path_type=Path)
 @click.option(
     "--context/--no-context", default=None,
     help="Whether what came before the support records in their log counts; by default with "
-    "--uid alone, for a log that was cut out has lost it.",
+    "--uid, and from 40 records on: a few that were cut out of a log have lost it.",
 )  # fmt: skip
 @click.option("--state", type=_LOGS, help="The site's own state.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")

@@ -20,6 +20,11 @@ from enricher.families.support import SupportSet
 from enricher.logs import Kind
 
 
+CONTEXT_FROM = 40
+"""So many records that were cut out of their log show by themselves how a family behaves: with
+fewer, their context misleads (compared at 1, 5, 10 and 50)."""
+
+
 @dataclass(frozen=True, slots=True)
 class AdaptedFamily:
     """What came of adapting.
@@ -43,7 +48,7 @@ def adapt_family(
     banks: Mapping[Kind, Points],
     detector: Detector,
     *,
-    context: bool,
+    context: bool | None,
     options: AdaptOptions,
 ) -> AdaptedFamily:
     """Fit a head for each kind in which there are support records.
@@ -53,7 +58,8 @@ def adapt_family(
         support: The labelled records by kind; other kinds than the detector's are warned of.
         banks: Benign records by kind.
         detector: The site's detector, with its other families.
-        context: Whether the context of the support records is that of the network.
+        context: Whether the context of the support records is that of the network. None: it was
+            cut out of its log, and its context counts from :data:`CONTEXT_FROM` records on.
         options: How heads are fitted.
 
     Raises:
@@ -67,17 +73,13 @@ def adapt_family(
                 f"{kind}: the model does not score these records; {len(records)} are left out"
             )
             continue
-        if kind not in banks:
-            raise InputError(
-                f"there are no benign {kind} records to tell the family from: run 'enricher "
-                "calibrate' on this site's ordinary logs, or name some with --benign"
-            )
+        bank = _bank(kind, banks, detector, result.warnings)
         points = detector.represent(records.features)
         adapted = adapt(
             points,
-            banks[kind],
+            bank,
             bundle=detector.bundle.digest,
-            context=context,
+            context=len(points) >= CONTEXT_FROM if context is None else context,
             shares=detector.bundle.shares,
             options=options,
         )
@@ -88,13 +90,33 @@ def adapt_family(
         result.warnings.extend(
             f"{kind}: {sentence}"
             for sentence in cautions(
-                adapted, points, banks[kind], scores, thresholds, name=name, rate=options.rate
+                adapted, points, bank, scores, thresholds, name=name, rate=options.rate
             )
         )
     if not result.heads:
         raise InputError("the model scores no record of the support logs; name others")
     milliseconds = 1000.0 * (time.perf_counter() - begin)
     return AdaptedFamily(result.heads, result.figures, result.warnings, milliseconds)
+
+
+def _bank(
+    kind: Kind, banks: Mapping[Kind, Points], detector: Detector, warnings: list[str]
+) -> Points:
+    """The site's benign records, or else those of the bundle, with a warning."""
+    if kind in banks:
+        return banks[kind]
+    shipped = detector.bundle.bank.get(kind)
+    if shipped is None or not len(shipped):
+        raise InputError(
+            f"there are no benign {kind} records to tell the family from: run 'enricher "
+            "calibrate' on this site's ordinary logs, or name some with --benign"
+        )
+    warnings.append(
+        f"{kind}: told from benign records of simulated sites, not of this one: thresholds and "
+        "bounds are a guess until 'enricher calibrate' has seen this site's ordinary logs, or "
+        "--benign names some"
+    )
+    return shipped
 
 
 def _figures(adapted: Adapted, points: Points) -> KindFigures:

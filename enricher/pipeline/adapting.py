@@ -42,7 +42,7 @@ class AdaptRequest:
         benign: Logs with benign records; for kinds that they lack, the site's bank is taken.
         uids: The records in the support logs that belong to the family; all where it is empty.
         context: Whether the context of the support records counts; by default where they are
-            named by ``uids``, for a log that was cut out has lost it.
+            named by ``uids``, for a log that was cut out has lost it, or where they are many.
     """
 
     name: str
@@ -124,13 +124,13 @@ def _support(
     settings: Settings,
     bar: ProgressBar,
     failed: list[tuple[str, str]],
-) -> tuple[Mapping[Kind, SupportSet], bool, list[str]]:
-    """Support records, whether their context counts, and warnings."""
+) -> tuple[Mapping[Kind, SupportSet], bool | None, list[str]]:
+    """Support records, whether their context counts (None: by their number), and warnings."""
     if request.support:
         logs = LogFeatures(request.support, detector, settings, bar, "support")
         support, warnings = read_support(logs, frozenset(request.uids))
         failed += logs.failed
-        context = bool(request.uids) if request.context is None else request.context
+        context = True if request.uids and request.context is None else request.context
         return support, context, warnings
     kept = load_support(store, request.name)
     if kept is None or kept.names != names_digest(detector.bundle):
