@@ -263,11 +263,12 @@ def log(values: Sequence[float], families: Sequence[str]) -> LabelledLog:
 def test_the_same_records_are_drawn_from_a_log_whatever_its_values() -> None:
     families = [BENIGN] * 300 + ["a"] * 300 + [NOT_LABELLED] * 5 + [NOT_BELIEVED] * 5
     limits = Limits(benign=20, pool=30, query=40)
-    values = np.arange(610.0)
-    one = collect([log(values, families), log(values + 1000, families)], limits)
-    two = collect(
-        [log(-values, families), log(-values - 1000, families)], Limits(benign=0, pool=30, query=40)
-    )
+    values = [float(number) for number in range(610)]
+    later = [number + 1000 for number in values]
+    one = collect([log(values, families), log(later, families)], limits)
+    fewer = Limits(benign=0, pool=30, query=40)
+    negative = [[-number for number in some] for some in (values, later)]
+    two = collect([log(some, families) for some in negative], fewer)
     key: tuple[Kind, str] = ("conn", "a")
     assert set(one.query) == set(one.support) == {key}
     assert (one.query[key].numeric == -two.query[key].numeric).all()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from enricher.detector.config import EncoderConfig, KindLayout
-from enricher.detector.explain import attributions
+from enricher.detector.explain import Score, attributions
 from enricher.detector.inputs import Inputs
 from enricher.detector.model import Model
 from enricher.features.tensors import Features, TextColumn
@@ -84,7 +84,7 @@ def far_from_ordinary(count: int) -> Features:
     return records
 
 
-def score_of(model: Model) -> explaining.Score:
+def score_of(model: Model) -> Score:
     """The distance from the ordinary record's embedding: whatever is unusual raises it."""
     ordinary = model.encoder.trunk(model.ordinary("http")).detach()
 
@@ -121,7 +121,7 @@ def test_explanations_that_name_the_wrong_fields_do_no_better_than_random_ones(
 ) -> None:
     model = looking_at(model_of(0), 3)
 
-    def wrong(of: Model, inputs: Inputs, score: explaining.Score) -> Tensor:
+    def wrong(of: Model, inputs: Inputs, score: Score) -> Tensor:
         return attributions(of, inputs, score).roll(1, dims=1)
 
     monkeypatch.setattr(explaining, "attributions", wrong)

@@ -113,7 +113,7 @@ class Finder:
         found = []
         for query in queries:
             scores, points = self._detector.score(query), self._detector.represent(query)
-            rates = {
+            rates: dict[str, list[float | None]] = {
                 THRESHOLD: [float((scores.family_scores >= bounds).any(axis=1).mean())],
                 ZERO_SHOT: [rate_at(scores.score, benign.scores)],
                 ADAPTED: [
