@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from enricher.detector.adaptation.family_head import FamilyHead
 from enricher.detector.adaptation.points import Points, represent
 from enricher.detector.adaptation.serving import AdaptedHeads
 from enricher.detector.bundle import Bundle, check_specs, find_bundle
 from enricher.detector.device import choose_device
-from enricher.detector.explain import Score
 from enricher.detector.labels import FamilyLabel
 from enricher.detector.reasons import explain_rows
 from enricher.detector.scores import Reason, Scores
@@ -152,15 +152,15 @@ class Detector:
         return represent(self._model, features)
 
     def explain(
-        self, features: Features, rows: npt.NDArray[np.integer], family: str | None
+        self, features: Features, rows: npt.NDArray[np.integer], family: str | Sequence[str] | None
     ) -> list[tuple[Reason, ...]]:
         """The up to five fields that raised the score of some records most, strongest first.
 
         Args:
             features: Records of one kind.
             rows: Which of them, int [R]; few, for alerts only.
-            family: Name of the family, one of the site's or of the bundle's; ``None`` explains
-                the novelty.
+            family: Name of the family, one of the site's or of the bundle's; or a name for each
+                of the R records, which takes no longer; ``None`` explains the novelty.
 
         Raises:
             BundleError: If the bundle does not know the kind, or takes other features.
@@ -168,20 +168,24 @@ class Detector:
         """
         self._check(features)
         spec = self.bundle.specs[features.kind]
-        score = self._score(features.kind, family)
-        return explain_rows(self._model, spec, features, rows, score)
-
-    def _score(self, kind: Kind, family: str | None) -> Score:
-        """What moves the score of a family, or the novelty, as a function of the embedding."""
-        model = self._model
         if family is None:
-            return lambda embedding: model.novelties_of(embedding, kind)
+            return explain_rows(self._model, spec, features, rows, None)
+        names = [family] * len(rows) if isinstance(family, str) else family
+        weights = [self._weight(features.kind, name) for name in dict.fromkeys(names)]
+        places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        if not places:
+            return []
+        weight = torch.stack(weights)[[places[name] for name in names]]
+        return explain_rows(self._model, spec, features, rows, weight)
+
+    def _weight(self, kind: Kind, family: str) -> Tensor:
+        """The linear head that moves the score of a family, float32 [E]."""
         own = self.families.get(family, {}).get(kind)
         if own is not None:
-            weight = torch.from_numpy(own.weight).to(self.device)
-            return lambda embedding: embedding @ weight
-        place = model.heads.index(family)
-        return lambda embedding: model.heads.calibrated_logits(embedding, kind)[:, place]
+            return torch.from_numpy(own.weight).to(self.device)
+        heads = self._model.heads
+        place = heads.index(family)
+        return heads.weight[place] * heads.scale[heads.kinds.index(kind), place]
 
     def thresholds(self, kind: Kind) -> Thresholds:
         """The bounds of a kind: the site's where it has calibrated, else the bundle's."""

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from enricher.detector.explain import Score, attributions
 from enricher.detector.inputs import Inputs
@@ -15,6 +16,7 @@ from enricher.features.rows import take
 from enricher.features.spec import FeatureSpec
 from enricher.features.tensors import Features, TextColumn
 from enricher.features.units import readable
+from enricher.logs import Kind
 
 TOP = 5
 _ROWS_PER_PASS = 512
@@ -26,7 +28,7 @@ def explain_rows(
     spec: FeatureSpec,
     features: Features,
     rows: npt.NDArray[np.integer],
-    score: Score,
+    weight: Tensor | None,
 ) -> list[tuple[Reason, ...]]:
     """The fields that raised the score of some records most, strongest first, at most five each.
 
@@ -37,11 +39,14 @@ def explain_rows(
         spec: What the features are called.
         features: Records of one kind.
         rows: Which of them, int [R].
-        score: What is explained.
+        weight: float32 [R, E], the linear head that is explained for each record; ``None`` explains
+            the novelty (its squared distance).
     """
     reasons: list[tuple[Reason, ...]] = []
     for start in range(0, len(rows), _ROWS_PER_PASS):
         some = take(features, np.asarray(rows[start : start + _ROWS_PER_PASS], dtype=np.int64))
+        part = None if weight is None else weight[start : start + _ROWS_PER_PASS]
+        score = _score(model, features.kind, part)
         weights = attributions(model, Inputs.of(some, model.device), score).cpu().numpy()
         baseline = model.baseline(features.kind).numeric.cpu().numpy()
         reasons.extend(
@@ -49,6 +54,12 @@ def explain_rows(
             for row in range(len(some))
         )
     return reasons
+
+
+def _score(model: Model, kind: Kind, weight: Tensor | None) -> Score:
+    if weight is None:
+        return model.novelty(kind).squared
+    return lambda embedding: (embedding * weight).sum(dim=1)
 
 
 def _reasons(

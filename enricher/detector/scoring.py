@@ -77,7 +77,10 @@ def _joined(
             scores[:, place] = own[:, column]
     fresh = [column for column, place in enumerate(places) if place < 0]
     added = tuple(names[column] for column in fresh)
-    return families + added, np.concatenate((scores, own[:, fresh]), axis=1)
+    joined = np.empty((len(scores), len(families) + len(added)), np.float32)
+    joined[:, : len(families)] = scores
+    joined[:, len(families) :] = own if len(fresh) == len(names) else own[:, fresh]
+    return families + added, joined
 
 
 def _host(tensor: Tensor) -> FloatArray:

@@ -39,7 +39,8 @@ class AdaptRequest:
     Attributes:
         name: Name of the family; one of this name is replaced.
         support: Logs with its records. None: those that are kept of the family are taken again.
-        benign: Logs with benign records; for kinds that they lack, the site's bank is taken.
+        benign: Logs with benign records; for kinds that they lack, those that
+            calibration has kept are taken, or the bundle's where there are none.
         uids: The records in the support logs that belong to the family; all where it is empty.
         context: Whether the context of the support records counts; by default where they are
             named by ``uids``, for a log that was cut out has lost it, or where they are many.

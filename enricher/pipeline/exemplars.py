@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
+
+import numpy as np
 
 from enricher.detector.adaptation.points import FloatArray
 from enricher.detector.detector import Detector
@@ -11,6 +13,7 @@ from enricher.families.kept import load_support
 from enricher.families.likeness import nearest, view
 from enricher.families.store import FamilyStore
 from enricher.families.support import SupportSet
+from enricher.features.rows import join
 from enricher.features.tensors import Features
 from enricher.logs import Kind
 
@@ -44,26 +47,41 @@ class Exemplars:
         kept = {name: load_support(store, name) for name in detector.families}
         return cls({name: one.sets for name, one in kept.items() if one is not None}, detector)
 
-    def nearest(self, family: str, features: Features) -> list[Places]:
+    def nearest(self, families: Sequence[str], features: Features) -> list[Places]:
         """Where the nearest support records of each of N records stand, nearest first.
 
         Args:
-            family: Name of any family; there are exemplars of those adapted on this site.
+            families: A family for each record; there are exemplars of those adapted on this site.
             features: N records of one kind.
 
         Returns:
             N times up to three of ``path:line`` and uid.
         """
         kind = features.kind
-        support = self._support.get(family, {}).get(kind)
-        head = self._detector.families.get(family, {}).get(kind)
-        if support is None or head is None:
-            return [()] * len(features)
-        if (family, kind) not in self._embedded:
-            embedding = self._detector.represent(support.features).embedding
-            self._embedded[family, kind] = view(embedding, head.context)
-        own = view(self._detector.represent(features).embedding, head.context)
+        known = {name for name in families if kind in self._support.get(name, {})}
+        if not known:
+            return [()] * len(families)
+        self._embed(kind, sorted(known - {name for name, of in self._embedded if of == kind}))
+        embedding = self._detector.represent(features).embedding
         return [
-            tuple(f"{support.origins[place]} {support.uids[place]}".strip() for place in places)
-            for places in nearest(own, self._embedded[family, kind], SHOWN)
+            self._places(name, kind, embedding[row : row + 1]) if name in known else ()
+            for row, name in enumerate(families)
         ]
+
+    def _embed(self, kind: Kind, names: Sequence[str]) -> None:
+        """Embed the support records of several families together."""
+        if not names:
+            return
+        sets = [self._support[name][kind] for name in names]
+        together = self._detector.represent(join([one.features for one in sets])).embedding
+        ends = np.cumsum([len(one) for one in sets])[:-1]
+        for name, embedding in zip(names, np.split(together, ends), strict=True):
+            self._embedded[name, kind] = embedding
+
+    def _places(self, name: str, kind: Kind, embedding: FloatArray) -> Places:
+        support, context = self._support[name][kind], self._detector.families[name][kind].context
+        own, others = view(embedding, context), view(self._embedded[name, kind], context)
+        return tuple(
+            f"{support.origins[place]} {support.uids[place]}".strip()
+            for place in nearest(own, others, SHOWN)[0]
+        )

@@ -15,23 +15,23 @@ from enricher.pipeline.exemplars import Exemplars
 
 
 def explain(detector: Detector, exemplars: Exemplars, alerts: Sequence[Alert]) -> None:
-    """Put reasons and nearest exemplars into alerts, those of one kind and family together.
+    """Put reasons and nearest exemplars into alerts, those of one kind together.
 
     Args:
         detector: Made the scores.
         exemplars: The labelled records of the site's own families.
         alerts: Their evidence is the features of their strongest record; it is let go.
     """
-    alike: dict[tuple[Kind, str], list[tuple[Alert, FeatureRow]]] = defaultdict(list)
+    alike: dict[tuple[Kind, bool], list[tuple[Alert, FeatureRow]]] = defaultdict(list)
     for alert in alerts:
         if isinstance(alert.evidence, FeatureRow):
-            alike[alert.strongest.kind, alert.family].append((alert, alert.evidence))
-    for (_, family), several in alike.items():
+            known = alert.family != UNKNOWN_FAMILY
+            alike[alert.strongest.kind, known].append((alert, alert.evidence))
+    for (_, known), several in alike.items():
         features = features_of([row for _, row in several])
-        reasons = detector.explain(
-            features, np.arange(len(several)), None if family == UNKNOWN_FAMILY else family
-        )
-        near = exemplars.nearest(family, features)
+        families = [alert.family for alert, _ in several]
+        reasons = detector.explain(features, np.arange(len(several)), families if known else None)
+        near = exemplars.nearest(families, features)
         for (alert, _), why, places in zip(several, reasons, near, strict=True):
             alert.reasons = why
             alert.exemplars = places

@@ -163,8 +163,10 @@ class FamilyHead:
 
 def ruled_out(linear: FloatArray) -> FloatArray:
     """Scores below FLOOR in the order of the linear head's, float32, any shape."""
-    low = np.clip(linear, -_STEEP, 0.0)
-    return (2.0 * FLOOR / (1.0 + np.exp(-low))).astype(np.float32)
+    scores = np.clip(linear, -_STEEP, 0.0)
+    np.exp(np.negative(scores, out=scores), out=scores)  # in place: there may be many families
+    scores += 1.0
+    return np.divide(2.0 * FLOOR, scores, out=scores)
 
 
 def _floats(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> FloatArray:

@@ -60,9 +60,8 @@ class AdaptedHeads:
             embedding: float32 [N, E].
             attack: float32 [N, 2].
         """
-        scores = np.zeros((len(features), len(self.names)), np.float32)
         if not self._heads:
-            return scores
+            return np.zeros((len(features), len(self.names)), np.float32)
         own = ruled_out(linear)
         open_ = linear >= 0.0
         rows = np.flatnonzero(open_.any(axis=1))
@@ -72,5 +71,8 @@ class AdaptedHeads:
             if len(some):
                 chosen = points.rows(some)
                 own[rows[some], place] = head.calibrated(head.combine(head.members(chosen)))
+        if len(self._present) == len(self.names):
+            return own
+        scores = np.zeros((len(features), len(self.names)), np.float32)
         scores[:, self._present] = own
         return scores

@@ -15,7 +15,7 @@ _KNOTS = 48
 _LARGEST = 1e6
 _SMALLEST_STEP = 5e-7
 _BEYOND = 3.0
-"""How far the scale goes on above the highest benign score, in the same units."""
+"""Units above the highest benign score after which the scale grows more slowly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Tail:
     """-ln of the share of benign records that score at least so much, linear between knots.
 
     Above the highest benign score it goes on, so that what no benign record reaches is still in
-    order: at the slope of the upper tail, levelling off after three more units.
+    order: at first at the slope of the upper tail, then as a logarithm.
 
     Attributes:
         scores: float32 [Q], rising.
@@ -61,9 +61,10 @@ class Tail:
 
     def __call__(self, scores: FloatArray) -> FloatArray:
         """Put scores on the scale, float32 [N] to float32 [N]."""
-        inside = np.interp(scores, self.scores, self.rarity)
-        above = np.maximum((scores - self.scores[-1]) / self.step, 0.0)
-        return (inside + _BEYOND * -np.expm1(-above / _BEYOND)).astype(np.float32)
+        wide = scores.astype(np.float64)
+        inside = np.interp(wide, self.scores, self.rarity)
+        above = np.maximum((wide - self.scores[-1]) / self.step, 0.0)
+        return (inside + _BEYOND * np.log1p(above / _BEYOND)).astype(np.float32)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Its arrays by name."""
