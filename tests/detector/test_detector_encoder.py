@@ -136,3 +136,15 @@ def test_cuda_agrees_with_the_processor(config: EncoderConfig, make_features: Ma
     here = encoder.encode(Inputs.of(features, CPU))
     there = encoder.cuda().encode(Inputs.of(features, torch.device("cuda")))
     assert torch.allclose(here, there.cpu(), rtol=1e-4, atol=1e-4)
+
+
+def test_the_first_half_of_an_embedding_does_not_see_the_context(
+    make_features: MakeFeatures, bundle: Bundle
+) -> None:
+    encoder, half = bundle.model.encoder, bundle.model.config.embedding // 2
+    features = make_features(20, seed=5)
+    before = encoder.encode(Inputs.of(features, torch.device("cpu")))
+    features.numeric[:, -2:] += 3.0  # the last two numbers are the context
+    after = encoder.encode(Inputs.of(features, torch.device("cpu")))
+    assert torch.equal(before[:, :half], after[:, :half])
+    assert (before[:, half:] - after[:, half:]).abs().max() > 1e-3
