@@ -6,8 +6,6 @@ Tell families apart, tell attacks from benign, keep what belongs to a family tog
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -84,7 +82,7 @@ class Aims(nn.Module):
                 total = total + weights.contrast * contrast(
                     view, targets.variety, weights.temperature
                 )
-        return cast(Tensor, total)
+        return total
 
 
 def contrast(embedding: Tensor, variety: Tensor, temperature: float) -> Tensor:

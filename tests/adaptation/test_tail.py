@@ -26,7 +26,7 @@ def test_inside_the_benign_scores_it_is_the_log_of_the_share_that_reaches_the_sc
     tail = Tail.fit(benign)
     for share in (0.5, 0.1, 0.01, 0.001):
         score = np.quantile(benign, 1 - share).astype(np.float32)
-        assert tail(score[None])[0] == pytest.approx(-np.log(share), abs=0.15)
+        assert tail(np.array([score]))[0] == pytest.approx(-np.log(share), abs=0.15)
 
 
 def test_above_every_benign_score_records_are_still_in_order() -> None:

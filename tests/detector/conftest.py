@@ -119,10 +119,9 @@ def trained_model() -> Model:
         optimiser.step()
     model.eval().requires_grad_(False)
     held = [Inputs.of(http_features(400, 3), cpu), Inputs.of(http_features(200, 4, True), cpu)]
-    embedded = [model.encoder.encode(x) for x in held]
-    held_logits = torch.cat([model.heads.logits(e) for e in embedded])[:, 0].numpy()
+    held_logits = torch.cat([model.heads.logits(model.encoder.encode(x)) for x in held])[:, 0]
     positive = np.arange(600) >= 400
-    model.heads.calibrate("http", "injection", fit_platt(held_logits, positive))
+    model.heads.calibrate("http", "injection", fit_platt(held_logits.numpy(), positive))
     model.heads.calibrate("http", "other", None)
     ordinary = model.encoder.encode(inputs[0])
     model.novelties["http"] = NoveltyModel.fit(ordinary)

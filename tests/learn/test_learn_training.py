@@ -156,9 +156,8 @@ def test_train_writes_a_bundle_that_loads_verifies_and_scores(data: Path, tmp_pa
     assert [label.name for label in bundle.labels] == ["port-scan"]
     assert "site2" in bundle.card
     assert "10.1.0" not in (tmp_path / "tiny" / "config.json").read_text()
-    datasets, _ = load(
-        load_manifest(data), load_recipe(data / "recipe.yaml"), load_groups(FAMILIES)
-    )
+    recipe = load_recipe(data / "recipe.yaml")
+    datasets = load(load_manifest(data), recipe, load_groups(FAMILIES)).datasets
     scores = Detector(bundle).score(datasets["conn"].features)
     scan = datasets["conn"].labels == 1
     assert scores.score[scan].mean() > 0.8

@@ -229,8 +229,9 @@ def _columns(points: Points, *, wide: bool, context: bool) -> Integers | None:
     if context:
         return None
     spec = SPECS[points.kind]
-    features = (*spec.numeric, *spec.categorical)
-    own = [place for place, feature in enumerate(features) if feature.group != "context"]
+    groups = [feature.group for feature in spec.numeric]
+    groups += [feature.group for feature in spec.categorical]
+    own = [place for place, group in enumerate(groups) if group != "context"]
     if wide:
         width, size = points.table.shape[1], points.embedding.shape[1]
         own += [*range(width, width + size // 2), width + size]

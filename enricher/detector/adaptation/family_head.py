@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -85,13 +85,13 @@ class FamilyHead:
             for name, share in zip(MEMBERS, self.shares, strict=True)
             if share > 0.0
         ]
-        return np.sum(parts, axis=0, dtype=np.float32)
+        return np.asarray(np.sum(parts, axis=0), dtype=np.float32)
 
     def calibrated(self, rarity: FloatArray) -> FloatArray:
         """Scores in [FLOOR, 1] of combined rarities, float32 [N]."""
         logits = np.float32(self.platt.scale) * rarity + np.float32(self.platt.offset)
         logits = np.clip(logits, -_STEEP, _STEEP)
-        return (FLOOR + (1.0 - FLOOR) / (1.0 + np.exp(-logits))).astype(np.float32)
+        return np.asarray(FLOOR + (1.0 - FLOOR) / (1.0 + np.exp(-logits)), dtype=np.float32)
 
     def scores(self, points: Points) -> FloatArray:
         """Scores of records in [0, 1], float32 [N], as :class:`AdaptedHeads` gives them."""
@@ -142,7 +142,7 @@ class FamilyHead:
         if scale <= 0.0 or not FLOOR < threshold <= _NEVER:
             raise ValueError("a head's slope or threshold is out of its range")
         return cls(
-            kind=cast(Kind, kind),
+            kind=kind,
             bundle=bundle,
             context=bool(context[0]),
             weight=weight,

@@ -64,7 +64,7 @@ class Tail:
         wide = scores.astype(np.float64)
         inside = np.interp(wide, self.scores, self.rarity)
         above = np.maximum((wide - self.scores[-1]) / self.step, 0.0)
-        return (inside + _BEYOND * np.log1p(above / _BEYOND)).astype(np.float32)
+        return np.asarray(inside + _BEYOND * np.log1p(above / _BEYOND), dtype=np.float32)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Its arrays by name."""
