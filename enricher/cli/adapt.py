@@ -71,8 +71,13 @@ def command(
         lambda size, label: progress(size, label=label, quiet=quiet or as_json),
     )
     if as_json:
-        work = {"milliseconds": outcome.milliseconds, "replaced": outcome.replaced}
-        click.echo(family_json(outcome.family, **work, failed=outcome.failed), nl=False)
+        plain = family_json(
+            outcome.family,
+            milliseconds=outcome.milliseconds,
+            replaced=outcome.replaced,
+            failed=outcome.failed,
+        )
+        click.echo(plain, nl=False)
     else:
         console = make_console(sys.stdout)
         print_adapted(outcome.family, outcome.milliseconds, console, replaced=outcome.replaced)

@@ -7,11 +7,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from enricher.detector.adaptation.adapting import Adapted, AdaptOptions, adapt
 from enricher.detector.adaptation.family_head import FamilyHead
 from enricher.detector.adaptation.points import Points
 from enricher.detector.calibration import CONFIDENCE
 from enricher.detector.detector import Detector
+from enricher.detector.learners.forest import Forest
+from enricher.detector.learners.forest_settings import ForestSettings
 from enricher.errors import InputError
 from enricher.families.cautions import cautions
 from enricher.families.family import KindFigures
@@ -65,6 +69,7 @@ def adapt_family(
     Raises:
         InputError: If there are no benign records of a kind, or no kind can be adapted.
     """
+    _load_kernels()
     begin = time.perf_counter()
     result = AdaptedFamily()
     for kind, records in support.items():
@@ -97,6 +102,13 @@ def adapt_family(
         raise InputError("the model scores no record of the support logs; name others")
     milliseconds = 1000.0 * (time.perf_counter() - begin)
     return AdaptedFamily(result.heads, result.figures, result.warnings, milliseconds)
+
+
+def _load_kernels() -> None:
+    """Load compiled code (compile it, the very first time), which is no work on this family."""
+    rows = np.eye(4, dtype=np.float32)
+    settings = ForestSettings(trees=1)
+    Forest.fit(rows[:2], rows[2:], settings=settings, seed=0).scores(rows)
 
 
 def _bank(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,9 +49,9 @@ def nearest(
 def _signs(points: Points, context: bool) -> list[bytes]:
     """Bytes of each record that are the same where records are: values and embedding."""
     spec = SPECS[points.kind]
-    features = (*spec.numeric, *spec.categorical)
-    own = [place for place, one in enumerate(features) if context or one.group != "context"]
-    table = np.nan_to_num(points.table[:, own], nan=np.float32(-np.pi))
+    groups = [one.group for one in spec.numeric] + [one.group for one in spec.categorical]
+    own = [place for place, group in enumerate(groups) if context or group != "context"]
+    table = np.nan_to_num(points.table[:, own], nan=-math.pi)
     embedding = view(points.embedding, context)
     whole = np.ascontiguousarray(np.concatenate((table, embedding), axis=1) + np.float32(0.0))
     return [row.tobytes() for row in whole]

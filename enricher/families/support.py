@@ -135,7 +135,7 @@ _TEXT_PARTS = ("data", "offsets", "codes")
 
 def _text(parts: list[npt.NDArray[Any]], count: int) -> TextColumn:
     data, offsets, codes = parts
-    types = (data.dtype, offsets.dtype, codes.dtype) == (np.uint8, np.int64, np.int32)
+    types = data.dtype == np.uint8 and offsets.dtype == np.int64 and codes.dtype == np.int32
     if not types or data.ndim != 1 or offsets.ndim != 1 or codes.shape != (count,):
         raise ValueError("its texts are of another shape")
     rising = len(offsets) > 0 and offsets[0] == 0 and not (np.diff(offsets) < 0).any()

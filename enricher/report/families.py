@@ -11,6 +11,7 @@ from rich.table import Table
 
 from enricher.families.family import Family, KindFigures
 from enricher.families.support import SupportSet
+from enricher.logs import Kind
 from enricher.report.text import safe, utc
 
 _NAME, _LINE = 64, 400
@@ -41,7 +42,7 @@ def print_families(families: Sequence[Family], console: Console) -> None:
 
 
 def print_family(
-    family: Family, support: Mapping[str, SupportSet] | None, console: Console
+    family: Family, support: Mapping[Kind, SupportSet] | None, console: Console
 ) -> None:
     """Everything that is known of one family."""
     say = _speaker(console)
@@ -83,7 +84,7 @@ def families_json(families: Sequence[Family]) -> bytes:
 
 
 def family_json(
-    family: Family, support: Mapping[str, SupportSet] | None = None, **more: Any
+    family: Family, support: Mapping[Kind, SupportSet] | None = None, **more: Any
 ) -> bytes:
     """One family as JSON, with its support records where they are given."""
     plain = family.to_plain() | more

@@ -21,6 +21,7 @@ from enricher.families.support import KeptSupport, SupportSet
 from enricher.families.tensor_file import encode
 from enricher.features.spec import SPECS
 from enricher.features.tensors import Features, TextColumn
+from enricher.logs import Kind
 
 MakeFeatures = Callable[..., Features]
 MakeSupport = Callable[..., SupportSet]
@@ -67,7 +68,7 @@ def make_support() -> MakeSupport:
 def detector() -> Detector:
     """An untrained model: what it sees of a record is random, but always the same."""
     torch.manual_seed(0)
-    layouts = {"http": KindLayout.of(SPECS["http"])}
+    layouts: dict[Kind, KindLayout] = {"http": KindLayout.of(SPECS["http"])}
     config = EncoderConfig(layouts=layouts, width=32, embedding=16, text_buckets=512, text_width=8)
     model = Model(config, ["known"])
     model.heads.calibrate("http", "known", None)

@@ -40,7 +40,7 @@ def fill(sampler: BankSampler, log: pl.DataFrame, cuts: list[int]) -> BankSample
 def numbers(sampler: BankSampler, left_out: tuple[str, ...] = ()) -> list[float]:
     bank = sampler.points(left_out)
     assert bank is not None
-    return bank.table[:, 0].tolist()
+    return list(map(float, bank.table[:, 0]))
 
 
 @settings(deadline=None, max_examples=25)
