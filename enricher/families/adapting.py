@@ -23,7 +23,6 @@ from enricher.families.likeness import distinct
 from enricher.families.support import SupportSet
 from enricher.logs import Kind
 
-
 CONTEXT_FROM = 40
 """So many records that were cut out of their log show by themselves how a family behaves: with
 fewer, their context misleads (compared at 1, 5, 10 and 50)."""
