@@ -45,7 +45,7 @@ import click
 @click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the features of each log here for the next time.",
+    help="Keep the features of each log and the models here: a run that was stopped goes on.",
 )
 @click.option(
     "--protocol",

@@ -35,7 +35,7 @@ import click
 @click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the features of each log here for the next time.",
+    help="Keep the features of each log and the models here: a run that was stopped goes on.",
 )
 def command(data: Path, out: Path, recipe: Path | None, device: str, cache: Path | None) -> None:
     """Train a detector bundle from labelled logs."""

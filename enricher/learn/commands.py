@@ -11,6 +11,7 @@ import torch
 from enricher.detector.device import choose_device
 from enricher.errors import OutputError
 from enricher.learn.bundling import make_bundle, save_bundle
+from enricher.learn.checkpoints import Checkpoints
 from enricher.learn.evaluating import Evaluation, evaluate, markdown
 from enricher.learn.fitting import Progress
 from enricher.learn.labels import load_families, load_groups
@@ -35,13 +36,17 @@ class Job:
         data: Directory with the manifest.
         recipe: The recipe, or None for the one that is shipped.
         device: ``auto``, ``cpu`` or ``cuda``.
-        cache: Directory for features, or None.
+        cache: Directory for features and for models that are fitted already, or None.
     """
 
     data: Path
     recipe: Path | None = None
     device: str = "cpu"
     cache: Path | None = None
+
+    def checkpoints(self) -> Checkpoints:
+        """Models that were fitted already: a training that was stopped goes on."""
+        return Checkpoints(None if self.cache is None else self.cache / "models")
 
     def read_recipe(self) -> Recipe:
         """The recipe."""
@@ -72,7 +77,7 @@ def run_training(job: Job, out: Path, progress: Progress) -> Path:
         progress=progress,
     )
     datasets = loaded.datasets
-    run = Run(loaded.space, recipe, device, progress)
+    run = Run(loaded.space, recipe, device, progress, job.checkpoints())
     trained = train(datasets, run)
     weighed = weigh(datasets, run)
     trained.figures["shares"] = weighed.risks
@@ -104,7 +109,7 @@ def run_evaluation(
         cache=job.cache,
         progress=progress,
     )
-    run = Run(loaded.space, recipe, device, progress)
+    run = Run(loaded.space, recipe, device, progress, job.checkpoints())
     evaluation = evaluate(loaded.datasets, run, leave_out=leave_out, epochs=epochs)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +18,15 @@ from enricher.detector.encoder import Encoder
 from enricher.detector.heads import Heads
 from enricher.detector.inputs import Inputs
 from enricher.features.rows import Rows, take
+from enricher.learn.checkpoints import Checkpoints, key_of
 from enricher.learn.columns import Dropout, hide
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import BENIGN_LABEL, GENERATED, LabelSpace
 from enricher.learn.losses import Aims, Targets, Weights
 from enricher.learn.sampling import Balance, Sampler
+from enricher.learn.schedule import Schedule
+from enricher.learn.tasks import Task
+from enricher.learn.validating import FamilyValidation, split_families
 from enricher.logs import Kind
 
 Progress = Callable[[str, int, int], None]
@@ -31,44 +34,6 @@ Progress = Callable[[str, int, int], None]
 
 _EVALUATED_ROWS = 4096
 _ENCODED_ROWS = 32_768
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How long and how fast is trained.
-
-    Attributes:
-        epochs: At most this many.
-        steps: Batches an epoch.
-        batch: Records a batch.
-        rate: Highest learning rate; it rises over the first steps and falls as a cosine.
-        decay: Weight decay.
-        patience: Epochs without a better validation loss before stopping.
-        mate_weight: Weight of a record as a counter-example of a family of its own group.
-        weak_weight: Weight of a record that was labelled by rules.
-        shares: Share of the steps that each kind gets.
-    """
-
-    epochs: int = 12
-    steps: int = 120
-    batch: int = 1024
-    rate: float = 3e-3
-    decay: float = 1e-2
-    patience: int = 4
-    mate_weight: float = 0.1
-    weak_weight: float = 0.5
-    shares: Mapping[Kind, float] = field(
-        default_factory=lambda: {"conn": 0.5, "dns": 0.2, "http": 0.2, "ssl": 0.1}
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Records to train on and to stop by, of one kind."""
-
-    dataset: Dataset
-    train: Rows
-    valid: Rows
 
 
 @dataclass(slots=True)
@@ -79,7 +44,8 @@ class Fitted:
         encoder: In evaluation mode.
         heads: The heads, with the families that occur in training marked applicable.
         attack: The head for any attack.
-        losses: Validation loss after each epoch.
+        losses: What is stopped by after each epoch: the validation loss of known families plus the
+            miss rate on families kept out.
         best: The epoch (from 0) whose weights are kept.
     """
 
@@ -102,10 +68,12 @@ def fit(
     seed: int,
     device: torch.device,
     progress: Progress = lambda *_: None,
+    checkpoints: Checkpoints | None = None,
 ) -> Fitted:
     """Train a new encoder and heads.
 
-    On a CPU, the same arguments and number of threads give the same weights.
+    On a CPU, the same arguments and number of threads give the same weights. One in ten of the
+    made-up families is kept out: training stops by how well a few of their records tell them.
 
     Args:
         tasks: Training and validation records of each kind.
@@ -118,7 +86,9 @@ def fit(
         seed: Of weights, draws and hidden values.
         device: Where to compute.
         progress: Told of every epoch.
+        checkpoints: What was fitted already.
     """
+    tasks, held = split_families(tasks)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = Encoder(config)
@@ -129,8 +99,29 @@ def fit(
         _mark_applicable(heads, kind, task)
     encoder.to(device)
     aims.to(device)
-    trainer = _Trainer(encoder, aims, tasks, space, schedule, balance, dropout, seed, device)
-    return trainer.run(progress)
+
+    def train() -> tuple[dict[str, Tensor], list[float]]:
+        trainer = _Trainer(encoder, aims, tasks, space, schedule, balance, dropout, seed, device)
+        unseen = FamilyValidation(tasks, held, device, seed)
+        return trainer.run(unseen, progress)
+
+    decides = {
+        "config": config.to_dict(),
+        "families": space.families,
+        "settings": [asdict(part) for part in (schedule, balance, dropout, weights)],
+        "seed": seed,
+        "device": device.type,
+    }
+    state, losses = (checkpoints or Checkpoints(None)).get(key_of(tasks, decides), train)
+    _load(encoder, state, "encoder.")
+    _load(aims, state, "aims.")
+    best = int(np.argmin(losses)) if losses else 0
+    return Fitted(encoder.eval(), aims.eval().heads, aims.attack, losses, best)
+
+
+def _load(module: nn.Module, state: Mapping[str, Tensor], prefix: str) -> None:
+    own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    module.load_state_dict(own)
 
 
 def _balanced_numbers(task: Task, balance: Balance, seed: int) -> npt.NDArray[np.float32]:
@@ -182,28 +173,35 @@ class _Trainer:
             if (task.dataset.labels[task.valid] >= BENIGN_LABEL).any()
         }
 
-    def run(self, progress: Progress) -> Fitted:
-        """Train until the schedule ends or the validation loss no longer falls."""
+    def run(
+        self, unseen: FamilyValidation, progress: Progress
+    ) -> tuple[dict[str, Tensor], list[float]]:
+        """Train until the schedule ends or validation no longer gets better.
+
+        Returns:
+            The best weights, and what was stopped by after each epoch.
+        """
         schedule = self.schedule
         losses: list[float] = []
         best, best_state = 0, self._state()
         for epoch in range(schedule.epochs):
             progress("training", epoch, schedule.epochs)
             self._epoch(epoch)
-            losses.append(self._validate())
+            losses.append(self._validate() + unseen.miss(self.encoder))
             if losses[-1] <= min(losses):
                 best, best_state = epoch, self._state()
             elif epoch - best >= schedule.patience:
                 break
         progress("training", schedule.epochs, schedule.epochs)
-        self.encoder.load_state_dict(best_state[0])
-        self.aims.load_state_dict(best_state[1])
-        aims = self.aims.eval()
-        return Fitted(self.encoder.eval(), aims.heads, aims.attack, losses, best)
+        return best_state, losses
 
-    def _state(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        states = copy.deepcopy((self.encoder.state_dict(), self.aims.state_dict()))
-        return dict(states[0]), dict(states[1])
+    def _state(self) -> dict[str, Tensor]:
+        parts = (("encoder.", self.encoder), ("aims.", self.aims))
+        return {
+            prefix + name: tensor.detach().clone()
+            for prefix, module in parts
+            for name, tensor in module.state_dict().items()
+        }
 
     def _epoch(self, epoch: int) -> None:
         self.encoder.train()

@@ -6,6 +6,7 @@ Tell families apart, tell attacks from benign, keep what belongs to a family tog
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional

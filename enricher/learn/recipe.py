@@ -11,9 +11,9 @@ import yaml
 
 from enricher.errors import ConfigError
 from enricher.learn.columns import Dropout
-from enricher.learn.fitting import Schedule
 from enricher.learn.losses import Weights
 from enricher.learn.sampling import Balance
+from enricher.learn.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from enricher.detector.config import EncoderConfig, KindLayout
 from enricher.detector.conformal import ConformalCalibration
 from enricher.detector.model import Model
 from enricher.features import SPECS
+from enricher.learn.checkpoints import Checkpoints
 from enricher.learn.dataset import Dataset
 from enricher.learn.fitting import Progress
 from enricher.learn.labels import LabelSpace
@@ -35,12 +36,14 @@ class Run:
         recipe: Everything that decides a bundle besides the data.
         device: Where to compute.
         progress: Told of what is being done.
+        checkpoints: Models that were fitted already.
     """
 
     space: LabelSpace
     recipe: Recipe
     device: torch.device
     progress: Progress = _silent
+    checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None))
 
 
 @dataclass(slots=True)

@@ -19,13 +19,14 @@ from enricher.learn.calibrating import (
     joined,
 )
 from enricher.learn.dataset import NOT_REAL, Dataset
-from enricher.learn.fitting import Fitted, Task, fit, outputs
+from enricher.learn.fitting import Fitted, fit, outputs
 from enricher.learn.folds import capture_folds
 from enricher.learn.labels import BENIGN_LABEL, GENERATED
 from enricher.learn.recipe import Recipe
 from enricher.learn.run import Datasets, Run, Trained, encoder_config
 from enricher.learn.sampling import Balance, Sampler, tail_split
 from enricher.learn.settling import begins, settle
+from enricher.learn.tasks import Task
 from enricher.logs import Kind
 
 _NOVELTY_ROWS = 20_000
@@ -99,6 +100,7 @@ def _fit(tasks: Mapping[Kind, Task], run: Run, name: str, epochs: int, seed: int
         seed=seed,
         device=run.device,
         progress=lambda what, done, total: run.progress(f"{name}: {what}", done, total),
+        checkpoints=run.checkpoints,
     )
 
 

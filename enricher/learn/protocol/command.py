@@ -89,7 +89,13 @@ def run_few_shot(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}") from error
-    run = Run(loaded.space, recipe.shortened(settings.epochs), choose_device(job.device), progress)
+    run = Run(
+        loaded.space,
+        recipe.shortened(settings.epochs),
+        choose_device(job.device),
+        progress,
+        job.checkpoints(),
+    )
     make_views, views = (
         (plain_views, PLAIN) if plain else (_weighed(stages, run, settings), ENCODER)
     )

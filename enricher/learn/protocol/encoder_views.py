@@ -17,13 +17,14 @@ from enricher.features import SPECS
 from enricher.features.rows import Rows
 from enricher.features.tensors import Features
 from enricher.learn.dataset import Dataset
-from enricher.learn.fitting import Fitted, Task, fit, outputs
+from enricher.learn.fitting import Fitted, fit, outputs
 from enricher.learn.labels import BENIGN_LABEL, GENERATED
 from enricher.learn.protocol.scaling import table_of
 from enricher.learn.protocol.splits import Split
 from enricher.learn.protocol.stages import Hidden
 from enricher.learn.run import Run, encoder_config
 from enricher.learn.sampling import tail_split
+from enricher.learn.tasks import Task
 from enricher.learn.views import View
 from enricher.logs import Kind
 
@@ -77,6 +78,7 @@ class EncoderViews:
                 seed=recipe.seed + seed,
                 device=self._run.device,
                 progress=self._run.progress,
+                checkpoints=self._run.checkpoints,
             )
         return self._fitted[key]
 
