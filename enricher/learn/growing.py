@@ -3,7 +3,8 @@
 The same growth as :mod:`enricher.learn.adversary`, without the logs: amounts are stored as
 logarithms, so that what follows from them can be made anew; texts are padded and their statistics
 made anew. Of the context only the usual size is moved along: what a whole log of grown records
-would have counted is not known here.
+would have counted is not known here. Texts are padded with other words than in evaluations, which
+would otherwise find the words again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from enricher.features.spec import SPECS
 from enricher.features.tensors import Features, FloatArray, TextColumn
 from enricher.features.uris import URI_FEATURES, uri_statistics
 from enricher.learn.adversary.growth import grown_volumes
-from enricher.learn.adversary.strings import padded_agent, padded_name, padded_uri
+from enricher.learn.adversary.strings import TAUGHT, padded_agent, padded_name, padded_uri
 from enricher.logs import Kind
 
 Floats = npt.NDArray[np.float64]
@@ -39,7 +40,15 @@ _SHORTEST: Final = 0.001
 
 
 def _pad_uri(text: str, factor: float, rng: random.Random) -> str:
-    return padded_uri(text, factor, rng, own_server=False)
+    return padded_uri(text, factor, rng, own_server=False, words=TAUGHT)
+
+
+def _pad_agent(text: str, factor: float, rng: random.Random) -> str:
+    return padded_agent(text, factor, rng, TAUGHT)
+
+
+def _pad_name(text: str, factor: float, rng: random.Random) -> str:
+    return padded_name(text, factor, rng, TAUGHT)
 
 
 # Kind -> text field, how it is padded, the first feature of its statistics, and these.
@@ -49,13 +58,13 @@ _TEXTS: Final[dict[Kind, tuple[tuple[str, Pad, str, Statistics], ...]]] = {
         ("uri", _pad_uri, URI_FEATURES[0].name, lambda text, _: uri_statistics(text)),
         (
             "user_agent",
-            padded_agent,
+            _pad_agent,
             AGENT_FEATURES[0].name,
             lambda text, _: agent_statistics(text),
         ),
     ),
-    "dns": (("query", padded_name, name_features("query", "")[0].name, name_statistics),),
-    "ssl": (("server_name", padded_name, name_features("server", "")[0].name, name_statistics),),
+    "dns": (("query", _pad_name, name_features("query", "")[0].name, name_statistics),),
+    "ssl": (("server_name", _pad_name, name_features("server", "")[0].name, name_statistics),),
 }
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from enricher.detector.adaptation.family_head import MEMBERS
 from enricher.detector.adaptation.shares import Shares
-from enricher.logs import Kind
+from enricher.logs import KINDS, Kind
 
 FloatArray = npt.NDArray[np.float32]
 Weights = tuple[float, ...]
@@ -61,13 +61,28 @@ class Outcome:
 
 def fit_shares(outcomes: Iterable[Outcome]) -> Shares:
     """Shares for every kind and number of support records among the outcomes."""
-    cells: dict[tuple[Kind, int], list[Outcome]] = {}
-    for outcome in outcomes:
-        cells.setdefault((outcome.kind, outcome.shots), []).append(outcome)
+    everything = list(outcomes)
     by_kind: dict[Kind, dict[int, Weights]] = {}
-    for (kind, shots), own in sorted(cells.items()):
-        by_kind.setdefault(kind, {})[shots] = super_learner(own)
+    for shots in sorted({one.shots for one in everything}):
+        known = [one for one in everything if one.shots == shots]
+        common = super_learner(known)
+        for kind in KINDS:
+            own = [one for one in known if one.kind == kind]
+            by_kind.setdefault(kind, {})[shots] = shrunk(own, common)
     return Shares(by_kind)
+
+
+def shrunk(own: Sequence[Outcome], common: Weights) -> Weights:
+    """The super learner of a kind, drawn towards that of all kinds and towards averaging.
+
+    A kind has few families: alone, its super learner does worse on others than averaging does.
+
+    Args:
+        own: Outcomes of the kind; where there are none, the other two count.
+        common: The super learner of all kinds.
+    """
+    parts = [common, average(), *([super_learner(own)] if own else [])]
+    return tuple(float(x) for x in np.mean(parts, axis=0))
 
 
 def cross_fitted(parts: Mapping[int, Sequence[Outcome]]) -> dict[int, Shares]:

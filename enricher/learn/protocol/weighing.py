@@ -20,7 +20,14 @@ from enricher.learn.protocol.settings import Settings
 from enricher.learn.protocol.stages import NOTHING_HIDDEN, Part, Stage, families_left_out
 from enricher.learn.protocol.tasks import Task
 from enricher.learn.run import Run
-from enricher.learn.stacking import Outcome, average, fit_shares, selection, super_learner
+from enricher.learn.stacking import (
+    Outcome,
+    average,
+    fit_shares,
+    selection,
+    shrunk,
+    super_learner,
+)
 from enricher.learn.views import View
 from enricher.logs import Kind
 
@@ -122,9 +129,9 @@ def _risks(parts: Mapping[int, Sequence[Outcome]]) -> dict[str, dict[int, dict[s
     for number, own in parts.items():
         others = [one for other, some in parts.items() if other != number for one in some]
         for kind, shots in {(one.kind, one.shots) for one in own}:
-            known = [one for one in others if (one.kind, one.shots) == (kind, shots)]
+            known = [one for one in others if one.shots == shots]
             asked = [one for one in own if (one.kind, one.shots) == (kind, shots)]
-            for name, weights in _contenders(known).items():
+            for name, weights in _contenders(known, kind).items():
                 cell = found.setdefault(kind, {}).setdefault(shots, {}).setdefault(name, [])
                 cell.extend(one.risk(weights) for one in asked)
     return {
@@ -136,7 +143,10 @@ def _risks(parts: Mapping[int, Sequence[Outcome]]) -> dict[str, dict[int, dict[s
     }
 
 
-def _contenders(known: Sequence[Outcome]) -> dict[str, tuple[float, ...]]:
-    single = {name: tuple(float(name == other) for other in MEMBERS) for name in MEMBERS}
-    chosen = {"super learner": super_learner(known), "selection": selection(known)} if known else {}
-    return {**chosen, "averaging": average(), **single}
+def _contenders(known: Sequence[Outcome], kind: Kind) -> dict[str, tuple[float, ...]]:
+    own = [one for one in known if one.kind == kind]
+    chosen: dict[str, tuple[float, ...]] = {"averaging": average()}
+    if known:
+        chosen |= {"super learner": shrunk(own, super_learner(known))}
+        chosen |= {"selection": selection(own or known)}
+    return chosen | {name: tuple(float(name == other) for other in MEMBERS) for name in MEMBERS}
