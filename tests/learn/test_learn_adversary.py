@@ -117,6 +117,7 @@ def conn(**columns: Sequence[Any]) -> LogBatch:
     )
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 10**9),
     st.integers(1, 10**6),
@@ -190,6 +191,7 @@ NAMES = st.lists(
 ).map(".".join)
 
 
+@settings(deadline=None)
 @given(NAMES, st.floats(1, 20), st.integers(0, 9))
 def test_a_padded_name_is_valid_and_in_the_same_zone(name: str, factor: float, seed: int) -> None:
     padded = padded_name(name, factor, drawn(seed))
@@ -220,6 +222,7 @@ PARAMETERS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(PARAMETERS, st.floats(1, 10), st.integers(0, 9))
 def test_a_padded_uri_says_the_same_to_the_server(
     parameters: list[tuple[str, str]], factor: float, seed: int
@@ -244,6 +247,7 @@ def test_segments_go_before_the_path_only_at_the_attackers_own_server() -> None:
     assert all("/gate.php?" in uri for uri in own)
 
 
+@settings(deadline=None)
 @given(st.text(ALPHABET, min_size=1, max_size=40), st.floats(1, 10))
 def test_agents_and_referrers_get_something_behind_them(text: str, factor: float) -> None:
     for pad in (padded_agent, padded_referrer):

@@ -8,6 +8,7 @@ import pytest
 
 from enricher.features import SPECS, ContextTracker, extract
 from enricher.features.tensors import Features, TextColumn
+from enricher.learn.adversary.strings import ASKED, TAUGHT
 from enricher.learn.benign_names import fit_names
 from enricher.learn.growing import grow
 from enricher.logs import KINDS, PROVENANCE, SCHEMAS, Kind, LogBatch
@@ -138,3 +139,13 @@ def test_hidden_features_are_refused() -> None:
     fewer = Features("conn", 1, features.numeric[:, 1:], features.categorical, {})
     with pytest.raises(ValueError, match="growing needs all"):
         grow(fewer, np.random.default_rng(0), 2.0)
+
+
+def test_training_pads_with_other_words_than_evaluations_do() -> None:
+    for field in ("labels", "segments", "parameters", "tokens"):
+        taught, asked = (
+            {word if isinstance(word, str) else word[0] for word in getattr(words, field)}
+            for words in (TAUGHT, ASKED)
+        )
+        assert taught
+        assert not taught & asked
