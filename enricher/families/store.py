@@ -163,7 +163,7 @@ class FamilyStore:
             InputError: If there is none of this name.
             StateError: If they can not be read.
         """
-        return self._read(name, _HEADS)
+        return self._read(self._file(name)[0], name, _HEADS)
 
     def support(self, name: str) -> bytes | None:
         """Bytes of the file of a family's support set; None where it was imported.
@@ -172,15 +172,26 @@ class FamilyStore:
             InputError: If there is none of this name.
             StateError: If they can not be read.
         """
-        return self._read(name, _SUPPORT) if self.get(name).origin == "adapted" else None
+        number, origin = self._file(name)
+        return self._read(number, name, _SUPPORT) if origin == "adapted" else None
 
-    def _read(self, name: str, suffix: str) -> bytes:
-        self.get(name)
-        with open_database(self._state, write=False) as database:
-            row = database.execute("SELECT file FROM families WHERE name = ?", (name,)).fetchone()
-        if row is None or not _ID.fullmatch(row["file"]):
+    def _file(self, name: str) -> tuple[str, str]:
+        """Id of the files of a family, and its origin."""
+        row = None
+        if (self._state / FILE).is_file():
+            with open_database(self._state, write=False) as database:
+                if has_tables(database):
+                    row = database.execute(
+                        "SELECT file, origin FROM families WHERE name = ?", (name,)
+                    ).fetchone()
+        if row is None:
+            raise _no_family(name)
+        if not _ID.fullmatch(row["file"]):
             raise StateError(f"family {name!a} has no file; {_REMEDY}")
-        path = self._folder / (row["file"] + suffix)
+        return row["file"], row["origin"]
+
+    def _read(self, number: str, name: str, suffix: str) -> bytes:
+        path = self._folder / (number + suffix)
         try:
             return read_bounded(path, MAX_FAMILY_BYTES)
         except (OSError, ValueError) as error:
