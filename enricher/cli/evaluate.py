@@ -58,6 +58,9 @@ import click
 )
 @click.option("--quick", is_flag=True, help="A small part of p1 or p2, in well under a minute.")
 @click.option(
+    "--brief", is_flag=True, help="All of p1 or p2 with fewer draws and records, within the hour."
+)
+@click.option(
     "--draws", type=click.IntRange(1, 1000), help="Support sets for each family and K in p1 and p2."
 )
 @click.option(
@@ -103,6 +106,7 @@ def command(
     cache: Path | None,
     protocols: tuple[str, ...],
     quick: bool,
+    brief: bool,
     draws: int | None,
     seeds: int | None,
     workers: int,
@@ -159,7 +163,9 @@ def command(
             )
         from enricher.learn.protocol.command import run_few_shot  # noqa: PLC0415
 
-        settings = chosen_settings(quick=quick, draws=draws, seeds=seeds, workers=workers)
+        settings = chosen_settings(
+            quick=quick, brief=brief, draws=draws, seeds=seeds, workers=workers
+        )
         with Reporter() as progress:
             result = run_few_shot(job, out, few_shot, settings, progress)
         click.echo(f"{len(result.lines)} lines written to {out / 'few-shot.md'}")

@@ -69,11 +69,26 @@ QUICK = Settings(
 """Runs in less than a minute where features are cached and views cost little."""
 
 
+BRIEF = Settings(
+    draws=3,
+    seeds=1,
+    costly_draws=1,
+    meta_steps=60,
+    limits=Limits(query=400, bank_capture=1_500, bank=4_000, benign_query=12_000),
+)
+"""Every family and method, with fewer draws and records: what two cores do within the hour."""
+
+
 def chosen_settings(
-    *, quick: bool = False, draws: int | None = None, seeds: int | None = None, workers: int = 1
+    *,
+    quick: bool = False,
+    brief: bool = False,
+    draws: int | None = None,
+    seeds: int | None = None,
+    workers: int = 1,
 ) -> Settings:
-    """The whole protocol or the quick part, with what the user asked for instead."""
-    base = QUICK if quick else Settings()
+    """The whole protocol or a part, with what the user asked for instead."""
+    base = QUICK if quick else BRIEF if brief else Settings()
     return replace(
         base,
         draws=base.draws if draws is None else draws,
