@@ -180,6 +180,17 @@ def test_reasons_are_ordered_words_with_what_is_usual(
     assert [r.feature for r in alone] == [r.feature for r in explained[1]]
 
 
+def test_records_of_several_families_are_explained_together_as_they_are_alone(
+    detector: Detector, make_features: MakeFeatures
+) -> None:
+    features = make_features(4, seed=21, attack=True)
+    together = detector.explain(features, np.arange(4), ["injection", "other"] * 2)
+    for row, family in enumerate(["injection", "other"] * 2):
+        (alone,) = detector.explain(features, np.array([row]), family)
+        assert [r.words for r in alone] == [r.words for r in together[row]]
+    assert together[0] != together[1]
+
+
 def test_novelty_is_explained_too(detector: Detector, make_features: MakeFeatures) -> None:
     features = make_features(1, seed=1)
     features.numeric[0, 5] = 60.0
