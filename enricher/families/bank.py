@@ -29,8 +29,8 @@ _FIRST, _LATER, _RATIO = 15, 15, 1.6
 SESSION_PLACES = np.array(
     [*range(_FIRST), *(round(_FIRST * _RATIO**step) for step in range(_LATER))], dtype=np.int64
 )
-"""Of the records of a source in an hour these are candidates: the first fifteen, then fewer and
-fewer. A burst counts as thirty records and not as thousands, and its later part is seen too."""
+"""Of the records of a source in an hour these come before all others: the first fifteen, then
+fewer and fewer. Where there are plenty, a burst counts as thirty records and not as thousands."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -38,7 +38,7 @@ Rows = npt.NDArray[np.int64]
 class BankSampler:
     """Samples the records of one kind as they come: the same records give the same bank.
 
-    Every candidate draws a number; those with the lowest numbers are kept (reservoir sampling by
+    Every record draws a number; those with the lowest numbers are kept (reservoir sampling by
     random keys: Vitter 1985, Efraimidis and Spirakis 2006).
 
     Args:
@@ -64,12 +64,11 @@ class BankSampler:
         Args:
             frame: With the columns ``ts`` and ``id.orig_h``.
         """
-        places = self._places(frame)
-        rows = np.flatnonzero(np.isin(places, SESSION_PLACES))
-        keys = self._random.random(len(rows))
-        low = keys < self._bound
-        self._keys = keys[low]
-        chosen = rows[low]
+        keys = self._random.random(len(frame))
+        # What a session has beyond its share is taken where there is not enough of anything else.
+        keys += ~np.isin(self._places(frame), SESSION_PLACES)
+        chosen = np.flatnonzero(keys < self._bound)
+        self._keys = keys[chosen]
         self._sources = frame["id.orig_h"].fill_null("").gather(chosen).to_numpy()
         return chosen
 

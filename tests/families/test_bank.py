@@ -59,11 +59,20 @@ def test_all_parts_of_the_log_are_sampled_alike() -> None:
     assert parts.min() > 150
 
 
-def test_a_burst_counts_as_thirty_records_and_is_sampled_to_its_end() -> None:
+def test_a_burst_counts_as_thirty_records_where_there_are_plenty_of_others() -> None:
     burst = pl.DataFrame({"ts": [1.7e9] * 20_000, "id.orig_h": ["10.0.0.1"] * 20_000})
-    kept = numbers(fill(BankSampler("conn"), burst, [100, 7000]))
-    assert len(kept) == len(SESSION_PLACES) == 30
-    assert max(kept) > 5_000
+    others = pl.DataFrame(
+        {"ts": [1.7e9] * 15_000, "id.orig_h": [f"10.1.{n // 250}.{n % 250}" for n in range(15_000)]}
+    )
+    kept = numbers(fill(BankSampler("conn"), pl.concat([burst, others]), [100, 7000]))
+    assert len(kept) == 10_000
+    assert len(SESSION_PLACES) == 30
+    assert sum(number < 20_000 for number in kept) <= 30
+
+
+def test_where_there_is_nothing_else_a_burst_fills_the_bank() -> None:
+    burst = pl.DataFrame({"ts": [1.7e9] * 900, "id.orig_h": ["10.0.0.1"] * 900})
+    assert len(numbers(fill(BankSampler("conn"), burst, [100, 300]))) == 900
 
 
 def test_records_of_sources_that_are_left_out_are_not_in_it() -> None:
