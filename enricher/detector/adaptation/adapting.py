@@ -13,6 +13,7 @@ from enricher.detector.adaptation.family_head import (
     ATTACK,
     FLOOR,
     FOREST,
+    GATES,
     LINEAR,
     MEMBERS,
     WIDE,
@@ -42,15 +43,11 @@ class AdaptOptions:
 
     Attributes:
         rate: Share of the benign records that its threshold lets through, at most.
-        open_share: Share of the benign records that the linear head may leave open.
-        widest_share: The same where support records would be ruled out otherwise.
         trees: Of each forest.
         seed: Of the forests.
     """
 
     rate: float = 1e-3
-    open_share: float = 0.005
-    widest_share: float = 0.03
     trees: int = 64
     seed: int = 0
 
@@ -101,7 +98,7 @@ def adapt(
     """
     if not len(support) or not len(benign) or support.kind != benign.kind:
         raise ValueError("adapting takes records of a family and benign ones, of one kind")
-    linear = _linear(support, benign, context, options)
+    linear = _linear(support, benign, context)
     forests, outside = _forests(support, benign, context, options)
     side = int(context)
     of_benign = {LINEAR: linear.benign, ATTACK: benign.attack[:, side], **outside.benign}
@@ -113,6 +110,7 @@ def adapt(
         context=context,
         weight=linear.weight,
         bias=linear.bias,
+        gates=linear.gates,
         shares=shares.at(support.kind, len(support)),
         tails=tails,
         forests=forests,
@@ -160,11 +158,12 @@ def _sigmoid(benign: FloatArray, support: FloatArray, middle: float) -> Platt:
 class _Linear:
     weight: FloatArray
     bias: float
+    gates: FloatArray
     benign: FloatArray
     left_out: FloatArray
 
 
-def _linear(support: Points, benign: Points, context: bool, options: AdaptOptions) -> _Linear:
+def _linear(support: Points, benign: Points, context: bool) -> _Linear:
     """The ridge head, scaled and shifted so that what it rules out is below 0."""
     size = support.embedding.shape[1]
     used = size if context else size // 2
@@ -176,26 +175,28 @@ def _linear(support: Points, benign: Points, context: bool, options: AdaptOption
     scores = benign.embedding @ weight + np.float32(head.bias[0])
     left_out = head.leave_one_out() if len(support) > 1 else head.scores(attack)
     own = left_out[0].numpy().astype(np.float32)
-    gate = _gate(scores, own, options)
+    gates = _gates(scores, own)
+    gate = gates[0]
     spread = max(float(scores.std()), 1e-6)
     return _Linear(
         (weight / spread).astype(np.float32),
         (float(head.bias[0]) - gate) / spread,
+        ((gates - gate) / spread).astype(np.float32),
         ((scores - gate) / spread).astype(np.float32),
         ((own - gate) / spread).astype(np.float32),
     )
 
 
-def _gate(benign: FloatArray, support: FloatArray, options: AdaptOptions) -> float:
-    """The score below which nothing is looked at any closer.
+def _gates(benign: FloatArray, support: FloatArray) -> npt.NDArray[np.float64]:
+    """The scores below which nothing is looked at any closer, rising, one for each of GATES.
 
-    Low enough that the support records stay open when they are left out, within a bound.
+    No lower than what keeps the support records open when they are left out.
     """
-    usual = float(np.quantile(benign, 1 - options.open_share))
-    lowest = float(np.quantile(benign, 1 - options.widest_share))
-    if len(support) == 1:
-        return lowest
-    return max(lowest, min(usual, float(support.min()) - float(support.std())))
+    gates = np.quantile(benign.astype(np.float64), 1 - np.asarray(GATES))
+    if len(support) > 1:
+        reach = float(support.min()) - float(support.std())
+        gates = np.maximum(gates, min(float(gates[-1]), reach))
+    return gates
 
 
 @dataclass(frozen=True, slots=True)

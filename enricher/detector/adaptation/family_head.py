@@ -19,6 +19,12 @@ from enricher.logs import KINDS, Kind
 FLOOR = 1e-3
 """What the linear head rules out scores below this, everything else above."""
 
+GATES = (0.1, 0.05, 0.02, 0.01, 0.005)
+"""Shares of the benign records that a linear head may leave open."""
+_OPEN = 0.5
+"""Families that a benign record is open to on average, at most: what is open costs a walk through
+the forests, so that many families leave less open each."""
+
 _STEEP = 80.0
 """Logits beyond this make no other score in float32, and could overflow."""
 _NEVER = 2.0
@@ -41,7 +47,8 @@ class FamilyHead:
         bundle: SHA-256 of the weights whose embedding it takes.
         context: Whether it looks at the context of a record.
         weight: float32 [E], the linear head, scaled so that benign records spread by 1.
-        bias: Shifted so that records below 0 are ruled out.
+        bias: Shifted so that records below 0 are ruled out, by the widest of the gates.
+        gates: float32 [G], what is ruled out by each of :data:`GATES`, rising from 0.
         shares: Share of each base learner, in the order of :data:`MEMBERS`; they sum to 1.
         tails: The scale of each base learner.
         forests: The forests, by name.
@@ -54,11 +61,17 @@ class FamilyHead:
     context: bool
     weight: FloatArray
     bias: float
+    gates: FloatArray
     shares: tuple[float, ...]
     tails: Mapping[str, Tail]
     forests: Mapping[str, Forest]
     platt: Platt
     threshold: float
+
+    def gate(self, families: int) -> float:
+        """What the linear head's score has to reach where so many families are served."""
+        share = min(GATES[0], _OPEN / max(families, 1))
+        return float(np.interp(-math.log(share), -np.log(GATES), self.gates))
 
     def linear(self, embedding: FloatArray) -> FloatArray:
         """The linear head's scores, float32 [N]; below 0 is ruled out."""
@@ -94,7 +107,7 @@ class FamilyHead:
         return np.asarray(FLOOR + (1.0 - FLOOR) / (1.0 + np.exp(-logits)), dtype=np.float32)
 
     def scores(self, points: Points) -> FloatArray:
-        """Scores of records in [0, 1], float32 [N], as :class:`AdaptedHeads` gives them."""
+        """Scores of records in [0, 1], float32 [N], as served beside few other families."""
         linear = self.linear(points.embedding)
         open_ = np.flatnonzero(linear >= 0.0)
         scores = ruled_out(linear)
@@ -109,6 +122,7 @@ class FamilyHead:
             "numbers": np.array(
                 [self.bias, self.platt.scale, self.platt.offset, self.threshold], np.float32
             ),
+            "gates": self.gates,
             "shares": np.array(self.shares, np.float32),
             "context": np.array([self.context], np.uint8),
         }
@@ -130,6 +144,9 @@ class FamilyHead:
         weight, numbers, shares = (_floats(arrays, n) for n in ("weight", "numbers", "shares"))
         if numbers.shape != (4,) or shares.shape != (len(MEMBERS),) or (shares < 0.0).any():
             raise ValueError("a head's numbers are not what they should be")
+        gates = _floats(arrays, "gates")
+        if gates.shape != (len(GATES),) or gates[0] != 0.0 or (np.diff(gates) < 0.0).any():
+            raise ValueError("the gates of a head are not in order")
         if not math.isclose(float(shares.sum()), 1.0, abs_tol=1e-3):
             raise ValueError("the shares of a head do not sum to 1")
         context = arrays.get("context")
@@ -147,6 +164,7 @@ class FamilyHead:
             context=bool(context[0]),
             weight=weight,
             bias=bias,
+            gates=gates,
             shares=tuple(float(share) for share in shares),
             tails=tails,
             forests={name: Forest.from_arrays(_below(arrays, f"{name}.")) for name in trees},

@@ -38,7 +38,8 @@ class AdaptedHeads:
         self._heads = [heads[names[place]] for place in self._present]
         if self._heads:
             weight = np.stack([head.weight for head in self._heads])
-            bias = np.array([head.bias for head in self._heads], np.float32)
+            gates = [head.gate(len(self._heads)) for head in self._heads]
+            bias = np.array([head.bias for head in self._heads], np.float32) - np.float32(gates)
             self._weight = torch.from_numpy(weight.T.copy()).to(device)
             self._bias = torch.from_numpy(bias).to(device)
 
@@ -46,7 +47,10 @@ class AdaptedHeads:
         return len(self._heads)
 
     def linear(self, embedding: Tensor) -> Tensor:
-        """Scores of all linear heads, float32 [N, H], of an embedding float32 [N, E]."""
+        """Scores of all linear heads, float32 [N, H], of an embedding float32 [N, E].
+
+        Below 0 is ruled out: the more families there are, the less each leaves open.
+        """
         return torch.addmm(self._bias, embedding, self._weight)
 
     def scores(
