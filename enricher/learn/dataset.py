@@ -28,7 +28,7 @@ MADE_UP = "generated"
 """Stands for 'an attack of a family that was made up' among names of families."""
 
 PRIOR_CAPTURE = "prior-"
-"""Begins the names of captures of made-up families."""
+"""Begins the names of captures of made-up families, and of the families."""
 
 NOT_REAL = (SIMULATED_CAPTURE, PRIOR_CAPTURE)
 """Begin the names of captures that are trained on always and calibrate nothing: how well a made

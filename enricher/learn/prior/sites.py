@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from enricher.learn.dataset import PRIOR_CAPTURE
 from enricher.learn.manifest import BENIGN
 from enricher.learn.prior import (
     connections,
@@ -34,9 +35,6 @@ from enricher.learn.prior.text import lexicon
 from enricher.learn.wrapping import WrappedLog
 from enricher.logs import KINDS, Kind, LogBatch
 from enricher.simulate.names import WORDS, site_name
-
-PRIOR_CAPTURE = "prior-"
-"""Begins the names of captures, and of families, that were made up."""
 
 ATTACKS: Mapping[Kind, Mapping[Construction, float]] = {
     "conn": connections.ATTACKS,
