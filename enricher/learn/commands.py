@@ -77,7 +77,7 @@ def run_training(job: Job, out: Path, progress: Progress) -> Path:
         progress=progress,
     )
     datasets = loaded.datasets
-    run = Run(loaded.space, recipe, device, progress, job.checkpoints())
+    run = Run(loaded.space, recipe, device, progress, job.checkpoints(), loaded.names)
     trained = train(datasets, run)
     weighed = weigh(datasets, run)
     trained.figures["shares"] = weighed.risks
@@ -109,7 +109,7 @@ def run_evaluation(
         cache=job.cache,
         progress=progress,
     )
-    run = Run(loaded.space, recipe, device, progress, job.checkpoints())
+    run = Run(loaded.space, recipe, device, progress, job.checkpoints(), loaded.names)
     evaluation = evaluate(loaded.datasets, run, leave_out=leave_out, epochs=epochs)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,14 @@ from enricher.detector.config import EncoderConfig
 from enricher.detector.encoder import Encoder
 from enricher.detector.heads import Heads
 from enricher.detector.inputs import Inputs
+from enricher.features.ngrams import NameModel
 from enricher.features.rows import Rows, take
+from enricher.learn.benign_names import digest
+from enricher.learn.changing import Change
 from enricher.learn.checkpoints import Checkpoints, key_of
-from enricher.learn.columns import Dropout, hide
+from enricher.learn.columns import Dropout
 from enricher.learn.dataset import Dataset
+from enricher.learn.growing import Growth
 from enricher.learn.labels import BENIGN_LABEL, GENERATED, LabelSpace
 from enricher.learn.losses import Aims, Targets, Weights
 from enricher.learn.sampling import Balance, Sampler
@@ -64,7 +68,9 @@ def fit(
     schedule: Schedule,
     balance: Balance,
     dropout: Dropout,
+    growth: Growth,
     weights: Weights,
+    names: NameModel | None,
     seed: int,
     device: torch.device,
     progress: Progress = lambda *_: None,
@@ -82,7 +88,9 @@ def fit(
         schedule: Length and speed.
         balance: Shares of records.
         dropout: Shares of hidden values.
+        growth: Shares of records that have grown.
         weights: Of the aims.
+        names: The model that the features of names were made with.
         seed: Of weights, draws and hidden values.
         device: Where to compute.
         progress: Told of every epoch.
@@ -101,14 +109,16 @@ def fit(
     aims.to(device)
 
     def train() -> tuple[dict[str, Tensor], list[float]]:
-        trainer = _Trainer(encoder, aims, tasks, space, schedule, balance, dropout, seed, device)
+        change = Change(dropout, growth, names)
+        trainer = _Trainer(encoder, aims, tasks, space, schedule, balance, change, seed, device)
         unseen = FamilyValidation(tasks, held, device, seed)
         return trainer.run(unseen, progress)
 
     decides = {
         "config": config.to_dict(),
         "families": space.families,
-        "settings": [asdict(part) for part in (schedule, balance, dropout, weights)],
+        "settings": [asdict(part) for part in (schedule, balance, dropout, growth, weights)],
+        "names": digest(names),
         "seed": seed,
         "device": device.type,
     }
@@ -149,12 +159,12 @@ class _Trainer:
         space: LabelSpace,
         schedule: Schedule,
         balance: Balance,
-        dropout: Dropout,
+        change: Change,
         seed: int,
         device: torch.device,
     ) -> None:
         self.encoder, self.aims, self.tasks, self.space = encoder, aims, tasks, space
-        self.schedule, self.dropout, self.device = schedule, dropout, device
+        self.schedule, self.change, self.device = schedule, change, device
         self.rng = np.random.default_rng([seed, 1])
         self.samplers = {
             kind: Sampler(task.dataset, task.train, balance) for kind, task in tasks.items()
@@ -212,7 +222,7 @@ class _Trainer:
                 group["lr"] = self._rate(epoch * self.schedule.steps + step, total)
             kind = kinds[int(self.rng.choice(len(kinds), p=self.shares))]
             rows = self.samplers[kind].draw(self.schedule.batch, self.rng)
-            features = hide(take(self.tasks[kind].dataset.features, rows), self.dropout, self.rng)
+            features, rows = self.change.made(self.tasks[kind].dataset, rows, self.rng)
             loss = self._loss(kind, Inputs.of(features, self.device), rows)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

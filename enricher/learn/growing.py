@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from enricher.features.agents import AGENT_FEATURES, agent_statistics
 from enricher.features.lexical import spread_to_records
 from enricher.features.names import name_features, name_statistics
 from enricher.features.ngrams import NameModel
+from enricher.features.rows import join, take
 from enricher.features.spec import SPECS
 from enricher.features.tensors import Features, FloatArray, TextColumn
 from enricher.features.uris import URI_FEATURES, uri_statistics
@@ -66,6 +67,48 @@ _TEXTS: Final[dict[Kind, tuple[tuple[str, Pad, str, Statistics], ...]]] = {
     "dns": (("query", _pad_name, name_features("query", "")[0].name, name_statistics),),
     "ssl": (("server_name", _pad_name, name_features("server", "")[0].name, name_statistics),),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How much of what is trained on has grown, as an attacker would let it.
+
+    Attributes:
+        attacks: Share of the attacks.
+        benign: Share of the benign records, so that growth alone gives nothing away.
+        largest: The largest factor.
+    """
+
+    attacks: float = 0.5
+    benign: float = 0.1
+    largest: float = 10.0
+
+
+def grow_some(
+    features: Features,
+    attack: npt.NDArray[np.bool_],
+    growth: Growth,
+    rng: np.random.Generator,
+    names: NameModel | None,
+) -> tuple[Features, npt.NDArray[np.int64]]:
+    """Grow some of the records.
+
+    Args:
+        features: N records with all features of their kind.
+        attack: bool [N].
+        growth: How many, and how far.
+        rng: What is drawn.
+        names: The model that the features of names were made with.
+
+    Returns:
+        The records, those that have grown last, and int64 [N], where each stood before.
+    """
+    chosen = rng.random(len(features)) < np.where(attack, growth.attacks, growth.benign)
+    order = np.argsort(chosen, kind="stable")
+    if not chosen.any() or growth.largest == 1.0:
+        return features, np.arange(len(features))
+    grown = grow(take(features, np.flatnonzero(chosen)), rng, growth.largest, names)
+    return join([take(features, np.flatnonzero(~chosen)), grown]), order
 
 
 def grow(

@@ -11,6 +11,7 @@ import yaml
 
 from enricher.errors import ConfigError
 from enricher.learn.columns import Dropout
+from enricher.learn.growing import Growth
 from enricher.learn.losses import Weights
 from enricher.learn.sampling import Balance
 from enricher.learn.schedule import Schedule
@@ -98,6 +99,7 @@ class Recipe:
     encoder: EncoderRecipe = field(default_factory=EncoderRecipe)
     balance: Balance = field(default_factory=Balance)
     dropout: Dropout = field(default_factory=Dropout)
+    growth: Growth = field(default_factory=Growth)
     weights: Weights = field(default_factory=Weights)
     schedule: Schedule = field(default_factory=Schedule)
     calibration: CalibrationRecipe = field(default_factory=CalibrationRecipe)
@@ -117,6 +119,7 @@ _SECTIONS: dict[str, type] = {
     "encoder": EncoderRecipe,
     "balance": Balance,
     "dropout": Dropout,
+    "growth": Growth,
     "weights": Weights,
     "schedule": Schedule,
     "calibration": CalibrationRecipe,

@@ -12,7 +12,7 @@ from enricher.detector.calibration import Threshold
 from enricher.detector.config import EncoderConfig, KindLayout
 from enricher.detector.conformal import ConformalCalibration
 from enricher.detector.model import Model
-from enricher.features import SPECS
+from enricher.features import SPECS, NameModel
 from enricher.learn.checkpoints import Checkpoints
 from enricher.learn.dataset import Dataset
 from enricher.learn.fitting import Progress
@@ -37,6 +37,7 @@ class Run:
         device: Where to compute.
         progress: Told of what is being done.
         checkpoints: Models that were fitted already.
+        names: The model that the features of names were made with.
     """
 
     space: LabelSpace
@@ -44,6 +45,7 @@ class Run:
     device: torch.device
     progress: Progress = _silent
     checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None))
+    names: NameModel | None = None
 
 
 @dataclass(slots=True)

@@ -95,6 +95,7 @@ def run_few_shot(
         choose_device(job.device),
         progress,
         job.checkpoints(),
+        loaded.names,
     )
     make_views, views = (
         (plain_views, PLAIN) if plain else (_weighed(stages, run, settings), ENCODER)
