@@ -74,6 +74,11 @@ import click
     help="Processes for p1 and p2.",
 )
 @click.option(
+    "--into",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Bundle of the same recipe whose card gets a summary of p1.",
+)
+@click.option(
     "--adversary",
     is_flag=True,
     help="Grow what is in an attacker's hand by 1.1, 2 and 10 times, and measure what a bundle and "
@@ -110,6 +115,7 @@ def command(
     draws: int | None,
     seeds: int | None,
     workers: int,
+    into: Path | None,
     adversary: bool,
     explanations: bool,
     bundle: Path | None,
@@ -167,5 +173,5 @@ def command(
             quick=quick, brief=brief, draws=draws, seeds=seeds, workers=workers
         )
         with Reporter() as progress:
-            result = run_few_shot(job, out, few_shot, settings, progress)
+            result = run_few_shot(job, out, few_shot, settings, progress, into=into)
         click.echo(f"{len(result.lines)} lines written to {out / 'few-shot.md'}")

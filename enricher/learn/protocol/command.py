@@ -21,6 +21,7 @@ from enricher.learn.manifest import load_manifest
 from enricher.learn.protocol.catalogue import all_methods
 from enricher.learn.protocol.cells import CellStore
 from enricher.learn.protocol.encoder_views import EncoderViews
+from enricher.learn.protocol.into_card import put_into_card
 from enricher.learn.protocol.methods.stacked import stacked_methods
 from enricher.learn.protocol.plain_views import plain_views
 from enricher.learn.protocol.plots import write_plots
@@ -54,6 +55,7 @@ def run_few_shot(
     progress: Progress,
     *,
     plain: bool = False,
+    into: Path | None = None,
 ) -> Result:
     """Run protocols P1 and P2; write ``few-shot.md``, ``few-shot.json``, cells and plots.
 
@@ -67,6 +69,7 @@ def run_few_shot(
         progress: Told of what is being done.
         plain: Do without an encoder: scaled features stand in its place, and a ridge head in that
             of the super learner.
+        into: Bundle of the same recipe whose card gets a summary of P1.
 
     Raises:
         EnricherError: If data or recipe can not be used, or the folder not be written.
@@ -108,6 +111,8 @@ def run_few_shot(
         run_stage(stage, methods, make_views, settings, store, progress)
     result = _result(stages, store, settings, views)
     _write(result, out)
+    if into is not None:
+        put_into_card(into, result, recipe)
     return result
 
 
