@@ -39,7 +39,7 @@ SETTINGS = Settings(
     seeds=2,
     costly_draws=2,
     folds=4,
-    hide=False,
+    hide=(),
     limits=Limits(query=50, bank=300, bank_capture=300, benign_query=600),
 )
 

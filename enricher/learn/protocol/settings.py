@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any
 
+from enricher.features.spec import Group
 from enricher.learn.protocol.tasks import Limits
 from enricher.logs import KINDS, Kind
 
@@ -24,7 +25,8 @@ class Settings:
         folds: Folds of families.
         kinds: Kinds of logs.
         families: Families a table, at most; None for all.
-        hide: Also run conn and dns without port, service and query type.
+        hide: Also run with these groups of features hidden, one after the other: ``service`` (port,
+            service and query type of conn and dns), ``context`` (of all kinds).
         meta_steps: Outer steps of the meta-learners among the baselines.
         workers: Processes.
         seed: Of everything.
@@ -40,7 +42,7 @@ class Settings:
     folds: int = 5
     kinds: tuple[Kind, ...] = KINDS
     families: int | None = None
-    hide: bool = True
+    hide: tuple[Group, ...] = ("service", "context")
     meta_steps: int = 150
     workers: int = 1
     seed: int = 0
@@ -62,7 +64,7 @@ QUICK = Settings(
     folds=4,
     kinds=("conn", "dns"),
     families=2,
-    hide=False,
+    hide=(),
     meta_steps=10,
     limits=Limits(query=200, bank_capture=500, bank=1_000, benign_query=2_000),
 )
@@ -70,10 +72,11 @@ QUICK = Settings(
 
 
 BRIEF = Settings(
-    draws=3,
+    draws=2,
     seeds=1,
     costly_draws=1,
-    meta_steps=60,
+    hide=("service",),
+    meta_steps=20,
     limits=Limits(query=400, bank_capture=1_500, bank=4_000, benign_query=12_000),
 )
 """Every family and method, with fewer draws and records: what two cores do within the hour."""

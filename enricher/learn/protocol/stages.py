@@ -76,7 +76,7 @@ def title(table: str, kind: Kind, hidden: Hidden) -> str:
 
 def passes(settings: Settings) -> tuple[Hidden, ...]:
     """What is hidden in each pass."""
-    return (NOTHING_HIDDEN, *_HIDDEN_WORDS) if settings.hide else (NOTHING_HIDDEN,)
+    return (NOTHING_HIDDEN, *((group,) for group in settings.hide))
 
 
 def families_left_out(

@@ -114,7 +114,7 @@ class Weighed:
 def weigh(datasets: Mapping[Kind, Dataset], run: Run) -> Weighed:
     """Learn the shares for a bundle, with families left out of encoders trained for it."""
     recipe = run.recipe
-    settings = Settings(shots=_SHOTS, folds=recipe.calibration.family_folds, hide=False, seed=_SEED)
+    settings = Settings(shots=_SHOTS, folds=recipe.calibration.family_folds, hide=(), seed=_SEED)
     kinds = {kind: data for kind, data in datasets.items() if (data.variety >= 0).any()}
     stage = families_left_out(kinds, settings, recipe.data.same_source)
     shorter = replace(run, recipe=recipe.shortened(recipe.calibration.fold_epochs))
