@@ -56,7 +56,7 @@ def test_its_card_says_what_it_is_for_what_it_knows_and_what_it_can_not_do(bundl
 
 def test_it_is_small_and_was_made_by_the_shipped_recipe(bundle: Bundle) -> None:
     size = sum(path.stat().st_size for path in BASE.iterdir() if path.suffix == ".safetensors")
-    assert size < 4 * 2**20
+    assert size < 8 * 2**20
     recipe = load_recipe(MODELS / "recipes" / "default.yaml")
     assert bundle.name == recipe.name
     assert bundle.training["version"] == recipe.version
