@@ -84,6 +84,8 @@ def decide(scores: Scores, policy: Policy) -> Verdicts:
     verdicts = np.broadcast_to(verdicts, (len(scores),)).astype(np.int32)
     if scores.families:
         passed = scores.family_scores >= policy.thresholds
-        best = np.where(passed, scores.family_scores, np.float32(-1)).argmax(axis=1)
-        verdicts = np.where(passed.any(axis=1), best, verdicts).astype(np.int32)
+        # Few records pass anything, and there may be many families.
+        rows = np.flatnonzero(passed.any(axis=1))
+        own = np.where(passed[rows], scores.family_scores[rows], np.float32(-1))
+        verdicts[rows] = own.argmax(axis=1)
     return verdicts

@@ -19,9 +19,9 @@ from enricher.logs import KINDS, Kind
 FLOOR = 1e-3
 """What the linear head rules out scores below this, everything else above."""
 
-GATES = (0.1, 0.05, 0.02, 0.01, 0.005)
+GATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
 """Shares of the benign records that a linear head may leave open."""
-_OPEN = 0.5
+_OPEN = 0.25
 """Families that a benign record is open to on average, at most: what is open costs a walk through
 the forests, so that many families leave less open each."""
 
@@ -180,11 +180,10 @@ class FamilyHead:
 
 
 def ruled_out(linear: FloatArray) -> FloatArray:
-    """Scores below FLOOR in the order of the linear head's, float32, any shape."""
-    scores = np.clip(linear, -_STEEP, 0.0)
-    np.exp(np.negative(scores, out=scores), out=scores)  # in place: there may be many families
-    scores += 1.0
-    return np.divide(2.0 * FLOOR, scores, out=scores)
+    """Scores up to FLOOR in the order of the linear head's, float32, any shape."""
+    scores = np.minimum(linear, np.float32(0.0))
+    np.subtract(np.float32(1.0), scores, out=scores)  # in place: there may be many families
+    return np.divide(np.float32(FLOOR), scores, out=scores)
 
 
 def _floats(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> FloatArray:
