@@ -22,6 +22,7 @@ from enricher.learn.sampling import Balance, tail_split
 from enricher.learn.schedule import Schedule
 from enricher.learn.tasks import Task
 from enricher.learn.validating import FamilyValidation, split_families
+from enricher.logs import Kind
 
 CPU = torch.device("cpu")
 SPACE = label_space(["scan"])
@@ -121,7 +122,7 @@ def test_a_damaged_file_is_made_again(data: Dataset, tmp_path: Path) -> None:
 
 
 def test_the_key_follows_records_labels_and_settings(data: Dataset) -> None:
-    own = {"ssl": task(data)}
+    own: dict[Kind, Task] = {"ssl": task(data)}
     keys = {
         key_of(own, {"seed": 1}),
         key_of(own, {"seed": 2}),

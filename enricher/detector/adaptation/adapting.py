@@ -192,7 +192,7 @@ def _gates(benign: FloatArray, support: FloatArray) -> npt.NDArray[np.float64]:
 
     No lower than what keeps the support records open when they are left out.
     """
-    gates = np.quantile(benign.astype(np.float64), 1 - np.asarray(GATES))
+    gates = np.asarray(np.quantile(benign.astype(np.float64), 1 - np.asarray(GATES)))
     if len(support) > 1:
         reach = float(support.min()) - float(support.std())
         gates = np.maximum(gates, min(float(gates[-1]), reach))

@@ -38,8 +38,8 @@ class AdaptedHeads:
         self._heads = [heads[names[place]] for place in self._present]
         if self._heads:
             weight = np.stack([head.weight for head in self._heads])
-            gates = [head.gate(len(self._heads)) for head in self._heads]
-            bias = np.array([head.bias for head in self._heads], np.float32) - np.float32(gates)
+            several = len(self._heads)
+            bias = np.array([h.bias - h.gate(several) for h in self._heads], np.float32)
             self._weight = torch.from_numpy(weight.T.copy()).to(device)
             self._bias = torch.from_numpy(bias).to(device)
 

@@ -8,7 +8,6 @@ from tasks drawn from a prior). **All of it is synthetic**, and every card says 
 from enricher.learn.prior.sites import (
     ATTACKS,
     ORDINARY,
-    PRIOR_CAPTURE,
     Family,
     sample_family,
     sample_logs,
@@ -18,7 +17,6 @@ from enricher.learn.prior.sites import (
 __all__ = [
     "ATTACKS",
     "ORDINARY",
-    "PRIOR_CAPTURE",
     "Family",
     "sample_family",
     "sample_logs",
