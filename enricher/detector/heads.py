@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -72,33 +72,3 @@ class Heads(nn.Module):
         self.applicable[place] = calibration is not None
         self.scale[place] = 1.0 if calibration is None else calibration.scale
         self.offset[place] = 0.0 if calibration is None else calibration.offset
-
-    def with_added(
-        self, name: str, weight: Tensor, bias: float, calibration: Mapping[Kind, Platt]
-    ) -> Heads:
-        """These heads and one more, still one matrix. The original is left as it is.
-
-        Args:
-            name: Name of the new family.
-            weight: float32 [E].
-            bias: Its bias.
-            calibration: For each kind in which the family occurs.
-
-        Raises:
-            ValueError: If the family exists already.
-        """
-        with torch.no_grad():
-            added = Heads((*self.families, name), self.kinds, self.weight.shape[1])
-            added.to(self.weight.device)
-            added.weight.copy_(torch.cat((self.weight, weight.to(self.weight)[None])))
-            added.bias[:-1] = self.bias
-            added.bias[-1] = bias
-            for own, new in (
-                (self.scale, added.scale),
-                (self.offset, added.offset),
-                (self.applicable, added.applicable),
-            ):
-                new[:, :-1] = own
-            for kind in self.kinds:
-                added.calibrate(kind, name, calibration.get(kind))
-        return added

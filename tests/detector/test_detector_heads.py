@@ -1,4 +1,4 @@
-"""Heads are one product, calibrated per kind, and can be added to."""
+"""Heads are one product, calibrated per kind."""
 
 from __future__ import annotations
 
@@ -30,18 +30,6 @@ def test_a_family_that_does_not_occur_in_a_kind_scores_zero_there() -> None:
     assert (made(point, "http")[:, 1] > 0.0).all()
 
 
-def test_an_added_family_changes_no_other_and_is_scored_in_its_kinds() -> None:
-    made, point = heads(), torch.randn(3, 4)
-    weight = torch.tensor([1.0, 0.0, 0.0, 0.0])
-    more = made.with_added("c", weight, 0.25, {"conn": Platt(1.0, 0.0)})
-    assert more.families == ("a", "b", "c")
-    assert made.families == ("a", "b")
-    for kind in made.kinds:
-        assert torch.allclose(more(point, kind)[:, :2], made(point, kind))
-    assert torch.allclose(more(point, "conn")[:, 2], torch.sigmoid(point[:, 0] + 0.25))
-    assert more(point, "http")[:, 2].tolist() == [0.0, 0.0, 0.0]
-
-
 def test_a_name_is_given_once() -> None:
     with pytest.raises(ValueError, match="distinct"):
-        heads().with_added("a", torch.zeros(4), 0.0, {})
+        Heads(["a", "a"], ["conn"], 4)
