@@ -21,7 +21,6 @@ from enricher.logs import KINDS, Kind
 FloatArray = npt.NDArray[np.float32]
 Weights = tuple[float, ...]
 
-RATE = 1e-3
 _SOFTER = (1e-3, 3e-3, 1e-2)
 """False-alarm rates that the risk looks at: one alone would be decided by a few records."""
 _STEPS = 10

@@ -92,7 +92,8 @@ def adapt_from_logs(request: AdaptRequest, settings: Settings, bar: ProgressBar)
     )
     failed: list[tuple[str, str]] = []
     support, context, warnings = _support(request, store, detector, settings, bar, failed)
-    banks = _banks(request, support, detector, settings, bar, failed)
+    banks, notes = _banks(request, support, detector, settings, bar, failed)
+    warnings = [*warnings, *notes]
     adapted = adapt_family(
         request.name,
         support,
@@ -149,14 +150,17 @@ def _banks(
     settings: Settings,
     bar: ProgressBar,
     failed: list[tuple[str, str]],
-) -> dict[Kind, Points]:
+) -> tuple[dict[Kind, Points], list[str]]:
+    """Benign records by kind, and what was left out of their logs."""
     banks: dict[Kind, Points] = {}
+    notes: list[str] = []
     if request.benign:
         logs = LogFeatures(request.benign, detector, settings, bar, "benign")
         banks = read_benign(logs, detector)
         failed += logs.failed
+        notes = logs.notes()
     lacking = [kind for kind in support if kind not in banks]
-    return banks | site_banks(settings.state, detector, lacking)
+    return banks | site_banks(settings.state, detector, lacking), notes
 
 
 def site_banks(state: Path, detector: Detector, kinds: Iterable[Kind]) -> dict[Kind, Points]:

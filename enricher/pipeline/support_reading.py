@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class LogFeatures:
     Attributes:
         names: Path of each file by its number.
         failed: Files that could not be read to their end: path and why; known at the end.
+        dropped: Lines and records that were left out, by kind and reason; known at the end.
 
     Raises:
         InputError: If there is no log at the paths.
@@ -57,6 +59,7 @@ class LogFeatures:
         self._bar, self._label = bar, label
         self.names = [encodable(str(file.path)) for file in self._found.files]
         self.failed = [(str(one.path), one.detail) for one in self._found.skipped if one.error]
+        self.dropped: Counter[tuple[str, str]] = Counter()
 
     def __iter__(self) -> Iterator[tuple[LogBatch, Features | None]]:
         """Give batches; of kinds that the detector does not know there are no features."""
@@ -73,6 +76,15 @@ class LogFeatures:
                 tracker = trackers.get(batch.kind)
                 yield batch, None if tracker is None else extract(batch, tracker, names)
         self.failed += [(str(one.file.path), one.error) for one in stream.files if one.error]
+        for kind, tally in stream.tallies.items():
+            self.dropped.update({(kind, reason): n for reason, n in tally.dropped.items()})
+
+    def notes(self) -> list[str]:
+        """What was left out and why, in sentences for the user."""
+        return [
+            f"{kind}: {count:,} left out of the {self._label} logs: {reason.replace('_', ' ')}"
+            for (kind, reason), count in sorted(self.dropped.items())
+        ]
 
 
 def read_support(
@@ -107,7 +119,7 @@ def read_support(
         raise InputError(f"{len(missing)} of the uids are not in the support logs: {named}")
     if not parts:
         raise InputError("there is no record in the support logs that the model can score")
-    warnings = [
+    warnings = logs.notes() + [
         f"{kind}: the model does not score these records; {count} are left out"
         for kind, count in left_out.items()
         if count

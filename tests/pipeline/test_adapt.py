@@ -242,6 +242,19 @@ def test_kept_records_can_be_adapted_to_again(
         adapted(settings, "other", [])
 
 
+def test_lines_that_are_no_records_are_counted_and_named(
+    world: Path, settings: Settings, tmp_path: Path
+) -> None:
+    (log,) = cut(world / "today", tmp_path / "cut", "dns-tunnel", {"dns": 5})
+    with log.open("ab") as stream:
+        stream.write(b"\x00\xff no record\n" + b"A" * 2_000_000 + b"\n")
+    outcome = adapted(settings, "tunnel", [log])
+    assert outcome.family.kinds["dns"].shots == 5
+    notes = [note for note in outcome.family.notes if "left out of the support logs" in note]
+    assert len(notes) == 2
+    assert any("line too long" in note for note in notes)
+
+
 def test_a_uid_that_is_not_there_is_named(world: Path, settings: Settings) -> None:
     with pytest.raises(InputError, match=r"1 of the uids .* 'Cnot-there'"):
         adapted(settings, "x", [world / "today"], uids=["Cnot-there"])

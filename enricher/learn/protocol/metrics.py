@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from enricher.detector.calibration import expected_calibration_error
 from enricher.learn.protocol.method import Scores
 
 PREVALENCE = 1e-3
@@ -21,7 +22,6 @@ FEWEST_BENIGN = 200
 """With fewer benign records no TPR at a false-positive rate is given."""
 FINEST_BENIGN = 100_000
 """Benign records that TPR at 1e-4 takes."""
-_BINS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,8 @@ def average_precision(attack: Scores, ordered: Scores, prevalence: float) -> flo
 def calibration_error(attack: Scores, benign: Scores) -> float:
     """Expected calibration error over bins of equal width (Guo 2017)."""
     scores = np.clip(np.concatenate([attack, benign]), 0.0, 1.0)
-    labels = np.concatenate([np.ones(len(attack)), np.zeros(len(benign))])
-    bins = np.minimum((scores * _BINS).astype(np.int64), _BINS - 1)
-    gap = np.bincount(bins, scores - labels, _BINS)
-    return float(np.abs(gap).sum() / len(scores))
+    positive = np.arange(len(scores)) < len(attack)
+    return expected_calibration_error(scores, positive)
 
 
 def macro_f1(scores: Scores, truth: npt.NDArray[np.int64]) -> float:
