@@ -142,6 +142,29 @@ class ReadingSettings(_Section):
     )
 
 
+class FollowingSettings(_Section):
+    """How logs are followed while they are written."""
+
+    poll_seconds: float = Field(
+        default=1.0,
+        ge=0.05,
+        le=3600.0,
+        description="Logs are looked at this often even if nothing told of a change, in s.",
+    )
+    rotated_seconds: float = Field(
+        default=60.0,
+        ge=0.0,
+        le=86_400.0,
+        description="A rotated log is closed after so long without growth, in s.",
+    )
+    archive_seconds: float = Field(
+        default=60.0,
+        ge=1.0,
+        le=86_400.0,
+        description="The archive is looked through this often for logs that were missed, in s.",
+    )
+
+
 class ContextSettings(_Section):
     """Bounds on what is remembered of the records before."""
 
@@ -222,5 +245,6 @@ class Settings(_Section):
     outputs: OutputSettings = OutputSettings()
     detector: DetectorSettings = DetectorSettings()
     reading: ReadingSettings = ReadingSettings()
+    following: FollowingSettings = FollowingSettings()
     context: ContextSettings = ContextSettings()
     alerts: AlertSettings = AlertSettings()

@@ -38,6 +38,7 @@ class LineCutter:
     """Turns bytes that arrive in pieces of any size into blocks of whole lines.
 
     Where the blocks end depends on the bytes and on ``block_bytes`` only, not on the pieces.
+    Whenever an item is given out, ``offset`` and ``line`` stand behind it.
 
     Args:
         file: The file's number in the run.
@@ -118,11 +119,12 @@ class LineCutter:
                 start = end
                 if newline < 0:
                     break
-                yield self._rejected(self._long)
+                rejected = self._rejected(self._long)
                 self._long = None
                 self.line += 1
                 self.offset += 1
                 start += 1
+                yield rejected
                 continue
             if not flush and len(data) - start <= self._block_bytes:
                 break

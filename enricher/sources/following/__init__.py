@@ -1,0 +1,10 @@
+"""Follows logs while they are written, rotated and archived: every line once, in order."""
+
+from enricher.sources.following.states import FollowedInput, Lag, LogState, Piece
+
+__all__ = [
+    "FollowedInput",
+    "Lag",
+    "LogState",
+    "Piece",
+]
