@@ -10,6 +10,7 @@ from enricher.detector.scores import Reason
 from enricher.logs import Kind
 
 Verdict: TypeAlias = Literal["family", "unknown"]
+State: TypeAlias = Literal["whole", "opening", "closing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class Alert:
         lowest_p: The lowest p-value of its records, by log kind.
         suspended: Whether a record of ``unknown`` came after the traffic had drifted away from
             that of the calibration, so that the promised false-alarm rate does not hold for it.
+        state: ``whole`` where the alert was raised when its window was over; ``opening`` where it
+            was raised at the first record, ``closing`` where it says what came after an opening.
         evidence: Whatever was kept of ``strongest`` to work out the reasons; nobody here looks
             into it.
     """
@@ -82,4 +85,5 @@ class Alert:
     exemplars: tuple[str, ...] = ()
     lowest_p: dict[Kind, float] = field(default_factory=dict)
     suspended: bool = False
+    state: State = "whole"
     evidence: object = None

@@ -158,6 +158,9 @@ def _metadata(alert: Alert, label: FamilyLabel, options: EventOptions) -> dict[s
         "model": options.model or None,
         "zeek_uid": detection.record.get("uid"),
         "log_origin": detection.origin,
+        "state": None if alert.state == "whole" else alert.state,
+        # EveBox files an alert with this away unread: its opening was shown before.
+        "evebox-action": "archive" if alert.state == "closing" else None,
         "count": str(alert.count),
         "destinations": f"{MAX_DESTINATIONS}+" if many else str(alert.destinations),
         "first_seen": timestamp(alert.first_ts),

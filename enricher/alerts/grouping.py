@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +12,11 @@ import orjson
 from enricher.alerts.alert import Alert, Detection
 from enricher.alerts.decide import Verdicts
 from enricher.alerts.flagged import Flagged, flag
+from enricher.alerts.group import Group, alert_id
 from enricher.alerts.partials import (
-    MAX_DESTINATIONS,
     MAX_SOURCE_CHARACTERS,
     Key,
     Partials,
-    Rank,
     grouped,
     keyed_records,
 )
@@ -29,41 +26,6 @@ from enricher.logs import KINDS, LogBatch
 Places = npt.NDArray[np.int64]
 Evidence = Callable[[Places], Sequence[object]]
 FileNames = Mapping[int, str] | Sequence[str]
-
-
-@dataclass(slots=True)
-class _Group:
-    """What is kept of an open group. ``destinations`` is None once there are too many."""
-
-    rank: Rank
-    strongest: Detection
-    evidence: object
-    first_ts: float = math.inf
-    last_ts: float = -math.inf
-    count: int = 0
-    kinds: list[int] = field(default_factory=lambda: [0] * len(KINDS))
-    lowest_p: list[float] = field(default_factory=lambda: [1.0] * len(KINDS))
-    destinations: set[int] | None = field(default_factory=set)
-
-    def take(
-        self,
-        kind: int,
-        count: int,
-        lowest_p: float,
-        first_ts: float,
-        last_ts: float,
-        destinations: list[int],
-    ) -> None:
-        """Count some more records."""
-        self.count += count
-        self.kinds[kind] += count
-        self.lowest_p[kind] = min(self.lowest_p[kind], lowest_p)
-        self.first_ts = min(self.first_ts, first_ts)
-        self.last_ts = max(self.last_ts, last_ts)
-        if self.destinations is not None:
-            self.destinations.update(destinations)
-            if len(self.destinations) > MAX_DESTINATIONS:
-                self.destinations = None
 
 
 class Grouper:
@@ -92,7 +54,7 @@ class Grouper:
         self.max_groups = max_groups
         self.closed_early = 0
         # By window, so that the oldest is found without a look at every group.
-        self._groups: dict[int, dict[Key, _Group]] = {}
+        self._groups: dict[int, dict[Key, Group]] = {}
         self._open = 0
 
     def __len__(self) -> int:
@@ -176,7 +138,7 @@ class Grouper:
         ):
             group, rank = found[number], part.ranks[number]
             if group is None:
-                found[number] = self._opened(keys[number], _Group(rank, detection, what))
+                found[number] = self._opened(keys[number], Group(rank, detection, what))
             else:
                 group.rank, group.strongest, group.evidence = rank, detection, what
         for group, *values in zip(
@@ -191,11 +153,11 @@ class Grouper:
             assert group is not None
             group.take(kind, *values)
 
-    def _find(self, key: Key) -> _Group | None:
+    def _find(self, key: Key) -> Group | None:
         window = self._groups.get(key[2])
         return None if window is None else window.get(key)
 
-    def _opened(self, key: Key, group: _Group) -> _Group:
+    def _opened(self, key: Key, group: Group) -> Group:
         self._groups.setdefault(key[2], {})[key] = group
         self._open += 1
         return group
@@ -213,36 +175,8 @@ class Grouper:
         for window in sorted(windows):
             groups = self._groups.pop(window)
             self._open -= len(groups)
-            alerts += [self._alert(key, groups[key]) for key in sorted(groups)]
+            alerts += [groups[key].alert(key, self.window_seconds) for key in sorted(groups)]
         return alerts
-
-    def _alert(self, key: Key, group: _Group) -> Alert:
-        source, family, window = key
-        start = window * self.window_seconds
-        known = group.destinations
-        return Alert(
-            alert_id=alert_id(source, family, repr(start), repr(self.window_seconds)),
-            source=source,
-            family=family,
-            window_start=start,
-            window_seconds=self.window_seconds,
-            strongest=group.strongest,
-            count=group.count,
-            first_ts=group.first_ts,
-            last_ts=group.last_ts,
-            kinds={kind: n for kind, n in zip(KINDS, group.kinds, strict=True) if n},
-            destinations=MAX_DESTINATIONS + 1 if known is None else len(known),
-            lowest_p={
-                kind: p for kind, n, p in zip(KINDS, group.kinds, group.lowest_p, strict=True) if n
-            },
-            evidence=group.evidence,
-        )
-
-
-def alert_id(*parts: str) -> str:
-    """16 hexadecimal digits that are the same wherever the parts are."""
-    text = "\0".join(parts).encode("utf-8", "replace")
-    return hashlib.blake2s(text, digest_size=8).hexdigest()
 
 
 def single(detection: Detection, evidence: object = None) -> Alert:
