@@ -44,6 +44,16 @@ class Partials:
             for source, code, window in zip(self.sources, self.codes, self.windows, strict=True)
         ]
 
+    def numbers(self, number: int) -> tuple[int, float, float, float, list[int]]:
+        """What is counted of a group: as :meth:`enricher.alerts.group.Group.take` takes it."""
+        return (
+            self.counts[number],
+            self.lowest_p[number],
+            self.first_ts[number],
+            self.last_ts[number],
+            self.destinations[number],
+        )
+
 
 _KEY = ("source", "code", "window")
 _RANK = ("minus_score", "p_value", "ts", "file", "line")

@@ -12,6 +12,7 @@ from enricher.config.settings import (
     Settings,
     default_state,
 )
+from enricher.config.suppressions import SuppressionSettings
 
 __all__ = [
     "AlertSettings",
@@ -25,6 +26,7 @@ __all__ = [
     "Resolved",
     "Setting",
     "Settings",
+    "SuppressionSettings",
     "default_state",
     "load_settings",
 ]

@@ -216,18 +216,17 @@ def _explain(error: ValidationError, draft: _Draft) -> ConfigError:
 
 def _reason(kind: str, message: str, place: Place, value: object) -> str:
     if kind == "extra_forbidden":
-        from_model = [f"{name}" for name in _item_fields()]
-        return _unknown("name", str(place[-1]), from_model)
+        return _unknown("name", str(place[-1]), _item_fields(str(place[0])))
     if kind == "missing":
-        return "is missing; every input needs it."
+        return f"is missing; every one of {place[0]} needs it."
     shown = repr(value)
     shown = shown if len(shown) <= 80 else shown[:77] + "..."  # noqa: PLR2004  # a line of text
     return f"{message[:1].lower()}{message[1:]}, got {shown}."
 
 
-def _item_fields() -> list[str]:
-    """Names that an item of ``inputs`` may have."""
-    item = get_args(_FIELDS["inputs"].annotation)[0]
+def _item_fields(name: str) -> list[str]:
+    """Names that an item of a list such as ``inputs`` may have."""
+    item = get_args(_FIELDS[name].annotation)[0]
     return list(item.model_fields)
 
 

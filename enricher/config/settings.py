@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from enricher.config.section import Section
+from enricher.config.suppressions import SuppressionSettings
 
 _KIB = 1024
 _MIB = 1024 * 1024
@@ -54,13 +57,7 @@ def _as_path(value: object) -> object:
 FilePath = Annotated[Path, BeforeValidator(_as_path)]
 
 
-class _Section(BaseModel):
-    """What all sections share: nothing unknown, nothing converted silently, nothing changed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class InputSettings(_Section):
+class InputSettings(Section):
     """One place to read logs from."""
 
     path: Annotated[str, BeforeValidator(_expand_home)] = Field(
@@ -73,7 +70,7 @@ class InputSettings(_Section):
     )
 
 
-class OutputSettings(_Section):
+class OutputSettings(Section):
     """What is written, and how."""
 
     eve: Annotated[str, BeforeValidator(_expand_home)] | None = Field(
@@ -96,7 +93,7 @@ class OutputSettings(_Section):
     )
 
 
-class DetectorSettings(_Section):
+class DetectorSettings(Section):
     """The model and the device it runs on."""
 
     bundle: str = Field(
@@ -116,7 +113,7 @@ class DetectorSettings(_Section):
     )
 
 
-class ReadingSettings(_Section):
+class ReadingSettings(Section):
     """Bounds on what is read."""
 
     block_bytes: int = Field(
@@ -142,7 +139,7 @@ class ReadingSettings(_Section):
     )
 
 
-class FollowingSettings(_Section):
+class FollowingSettings(Section):
     """How logs are followed while they are written."""
 
     poll_seconds: float = Field(
@@ -165,7 +162,7 @@ class FollowingSettings(_Section):
     )
 
 
-class ContextSettings(_Section):
+class ContextSettings(Section):
     """Bounds on what is remembered of the records before."""
 
     sources: int = Field(
@@ -188,7 +185,7 @@ class ContextSettings(_Section):
     )
 
 
-class AlertSettings(_Section):
+class AlertSettings(Section):
     """When an alert is raised, and how many."""
 
     window_seconds: int = Field(
@@ -216,6 +213,16 @@ class AlertSettings(_Section):
         le=4_294_967_295,
         description="Generator id of our alerts (Suricata's is 1).",
     )
+    late_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=604_800,
+        description="While following logs: a window stays open so long after its end, in s.",
+    )
+    closing: bool = Field(
+        default=True,
+        description="While following logs: a second alert when a window of many records is over.",
+    )
     false_discovery_rate: float = Field(
         default=0.1,
         gt=0.0,
@@ -230,7 +237,33 @@ class AlertSettings(_Section):
     )
 
 
-class Settings(_Section):
+class ServiceSettings(Section):
+    """How ``enricher run`` works."""
+
+    round_bytes: int = Field(
+        default=8 * _MIB,
+        ge=64 * _KIB,
+        le=1024 * _MIB,
+        description="Bytes of logs that are read, scored and committed at once, at most.",
+    )
+    snapshot_bytes: int = Field(
+        default=64 * _MIB,
+        ge=1 * _MIB,
+        le=65_536 * _MIB,
+        description="After so many bytes of logs all that is known is written down for a restart.",
+    )
+    log: Literal["text", "json"] = Field(
+        default="text", description="How messages are written to standard error."
+    )
+    metrics: str | None = Field(
+        default=None,
+        pattern=r"^[^:\s]+:\d{1,5}$",
+        max_length=255,
+        description="host:port where Prometheus finds figures, such as 127.0.0.1:9415; unset: none.",
+    )
+
+
+class Settings(Section):
     """All settings."""
 
     inputs: tuple[InputSettings, ...] = Field(
@@ -246,5 +279,12 @@ class Settings(_Section):
     detector: DetectorSettings = DetectorSettings()
     reading: ReadingSettings = ReadingSettings()
     following: FollowingSettings = FollowingSettings()
+    service: ServiceSettings = ServiceSettings()
     context: ContextSettings = ContextSettings()
     alerts: AlertSettings = AlertSettings()
+    suppressions: tuple[SuppressionSettings, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=10_000,
+        description="Alerts not to be shown: a list of {source, family, ..., until, reason}.",
+    )
