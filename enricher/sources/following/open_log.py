@@ -40,13 +40,18 @@ class OpenLog:
     Attributes:
         state: As it is after the last piece that was given out.
         size: Bytes on disk, as far as reading may go; for a compressed log its whole size.
-        mtime_ns: When the file was last changed.
         compressed: It is compressed, and so complete.
         ended: A compressed log was read to its end.
         damage: Why the rest of a compressed log could not be read, if so.
         replaced: The file no longer begins as this log does: something else was written there.
         rotated: It was renamed, moved or deleted, or another log has taken its place.
         quiet_since: Since when it has not grown and was rotated (monotonic clock).
+        vanished: Its file is not where it was, so that it can be read only as long as it is open.
+        home: Where it was found; None if it had been rotated by then.
+        seen: Size and time of change at the latest look.
+        lost_since: Since when its file is not to be found (monotonic clock).
+        truncated: Its file was emptied or replaced while it was read.
+        hopeless: What was not read of it is lost.
         active: When it last gave out something (monotonic clock).
         given: It has given out a piece, so that somebody else knows of it.
     """
@@ -61,12 +66,17 @@ class OpenLog:
     ) -> None:
         self.state = state
         self.size = state.offset
-        self.mtime_ns = -1
         self.compressed = False
         self.ended = False
         self.damage: str | None = None
         self.replaced = False
         self.rotated = False
+        self.vanished = False
+        self.home: Path | None = None
+        self.seen: tuple[int, int] | None = None
+        self.lost_since: float | None = None
+        self.truncated = False
+        self.hopeless = False
         self.quiet_since = 0.0
         self.active = 0.0
         self.given = False
@@ -92,6 +102,11 @@ class OpenLog:
         return not self.ended if self.compressed else self.size > self._read_to
 
     @property
+    def read_to(self) -> int:
+        """How far its file was read, in bytes (not compressed)."""
+        return self._read_to
+
+    @property
     def unfinished_line(self) -> bool:
         """Whether it goes on behind the last whole line."""
         return self._read_to > self.state.offset
@@ -111,6 +126,12 @@ class OpenLog:
         written = self.state.written
         written = self._first_written if written is None else written
         return (written is None, written or 0.0, self.state.name, self.state.number)
+
+    @property
+    def open_path(self) -> Path:
+        """A path of the open file, even if it was deleted; see proc(5)."""
+        assert self._raw is not None
+        return Path(f"/proc/self/fd/{self._raw.fileno()}")
 
     def status(self) -> os.stat_result:
         """The status of the file that is held open."""
@@ -132,14 +153,16 @@ class OpenLog:
             if isinstance(error, InputError):
                 raise
             raise InputError(why_unreadable(error), path) from error
-        if head is None:
+        status = os.fstat(raw.fileno())
+        file_id = (status.st_dev, status.st_ino)
+        # Of a log that is not begun nothing but this is known.
+        if head is None or (self.state.offset == 0 and self.state.file_id != file_id):
             raw.close()
             return False
         self._raw, (self._stream, beginning) = raw, head
         self.compressed = self._stream is not raw
         self._head = bytearray(beginning)
-        status = os.fstat(raw.fileno())
-        self.state = replace(self.state, path=path, file_id=(status.st_dev, status.st_ino))
+        self.state = replace(self.state, path=path, file_id=file_id)
         return True
 
     def close(self) -> None:
