@@ -21,6 +21,7 @@ from enricher.detector.reasons import explain_rows
 from enricher.detector.scores import Reason, Scores
 from enricher.detector.scoring import score_features
 from enricher.detector.site import SiteCalibration
+from enricher.detector.table_distance import TableDistance
 from enricher.detector.thresholds import Thresholds
 from enricher.errors import BundleError, StateError
 from enricher.features.spec import SPECS, FeatureSpec
@@ -40,6 +41,8 @@ class Detector:
         site: What the site has calibrated, per kind; elsewhere the bundle's defaults hold.
         families: The site's own families: name -> kind -> head. One that is named like a family
             of the bundle stands in its place.
+        distances: Distances from the site's own benign records, per kind, while it is being
+            calibrated; afterwards ``site`` has them.
 
     Raises:
         StateError: If the calibration or a head was made with another bundle.
@@ -51,6 +54,7 @@ class Detector:
         device: torch.device | None = None,
         site: Mapping[Kind, SiteCalibration] | None = None,
         families: Mapping[str, Mapping[Kind, FamilyHead]] | None = None,
+        distances: Mapping[Kind, TableDistance] | None = None,
     ) -> None:
         self.bundle = bundle
         self.device = device or torch.device("cpu")
@@ -67,6 +71,7 @@ class Detector:
         self._conformal = dict(bundle.conformal) | {
             kind: calibration.conformal for kind, calibration in self.site.items()
         }
+        self._distances = self._site_distances(distances or {})
         self._adapted = {
             kind: AdaptedHeads(
                 tuple(self.families),
@@ -75,6 +80,18 @@ class Detector:
             )
             for kind in self.kinds
         }
+
+    def _site_distances(self, given: Mapping[Kind, TableDistance]) -> dict[Kind, TableDistance]:
+        stored = {kind: one.distance for kind, one in self.site.items() if one.distance is not None}
+        distances = stored | dict(given)
+        for kind, distance in distances.items():
+            layout = self.bundle.model.config.layouts.get(kind)
+            if layout is None or not distance.fits(layout.numeric, layout.categories):
+                raise StateError(
+                    f"the site's calibration for {kind} does not fit the features of model "
+                    f"{self.bundle.name!r}: run 'enricher calibrate' again"
+                )
+        return {kind: distance.to(self.device) for kind, distance in distances.items()}
 
     def _check_families(self) -> None:
         for name, heads in self.families.items():
@@ -125,6 +142,11 @@ class Detector:
         return self._model.kinds
 
     @property
+    def distances(self) -> Mapping[Kind, TableDistance]:
+        """The site's own distances, by kind."""
+        return self._distances
+
+    @property
     def _shipped(self) -> tuple[str, ...]:
         return self._model.heads.families
 
@@ -140,7 +162,10 @@ class Detector:
             BundleError: If the bundle does not know the kind, or takes other features.
         """
         self._check(features)
-        return score_features(self._model, features, self._conformal, self._adapted[features.kind])
+        kind = features.kind
+        return score_features(
+            self._model, features, self._conformal, self._adapted[kind], self._distances.get(kind)
+        )
 
     def represent(self, features: Features) -> Points:
         """Records as the learners of a family see them.
@@ -169,7 +194,8 @@ class Detector:
         self._check(features)
         spec = self.bundle.specs[features.kind]
         if family is None:
-            return explain_rows(self._model, spec, features, rows, None)
+            own = self._distances.get(features.kind)
+            return explain_rows(self._model, spec, features, rows, None, own)
         names = [family] * len(rows) if isinstance(family, str) else family
         weights = [self._weight(features.kind, name) for name in dict.fromkeys(names)]
         places = {name: place for place, name in enumerate(dict.fromkeys(names))}

@@ -7,11 +7,12 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from enricher.detector.covariance import whitening
+
 CENTRES = 16
 _RECORDS_PER_CENTRE = 64
 _ROUNDS = 20
 _MAX_FIT = 100_000
-_SMALLEST_VARIANCE = 1e-6
 
 
 class NoveltyModel(nn.Module):
@@ -52,15 +53,15 @@ class NoveltyModel(nn.Module):
         mean = points.mean(0)
         points = points - mean
         means = _first_centres(points, min(centres, max(1, len(points) // _RECORDS_PER_CENTRE)))
-        whitening = torch.eye(size, dtype=points.dtype)
+        white = torch.eye(size, dtype=points.dtype)
         for _ in range(_ROUNDS):
-            nearest = _nearest(points @ whitening, means @ whitening)
+            nearest = _nearest(points @ white, means @ white)
             means, nearest = _centres_of(points, nearest, len(means))
-            whitening = _whitening(points - means[nearest])
+            white = whitening(points - means[nearest])
         model = cls(size, len(means))
         model.mean.copy_(mean)
-        model.whitening.copy_(whitening)
-        model.centres.copy_(means @ whitening)
+        model.whitening.copy_(white)
+        model.centres.copy_(means @ white)
         return model.to(embeddings.device)
 
     def squared(self, embeddings: Tensor) -> Tensor:
@@ -82,23 +83,6 @@ def _subset(points: Tensor, limit: int) -> Tensor:
         return points
     chosen = torch.randperm(len(points), generator=torch.Generator().manual_seed(0))[:limit]
     return points[chosen]
-
-
-def _whitening(centred: Tensor) -> Tensor:
-    """The matrix that takes centred points to unit covariance, after Ledoit-Wolf shrinkage."""
-    count, size = centred.shape
-    covariance = centred.t() @ centred / count
-    mean_variance = covariance.diagonal().mean().clamp(min=_SMALLEST_VARIANCE)
-    target = mean_variance * torch.eye(size, dtype=centred.dtype)
-    # Ledoit and Wolf 2004: how much of the distance to the target is noise of the estimate.
-    distance = ((covariance - target) ** 2).sum()
-    fourth = ((centred**2).sum(1) ** 2).sum() / count
-    noise = ((fourth - (covariance**2).sum()) / count).clamp(min=0.0)
-    share = (noise / distance.clamp(min=1e-30)).clamp(max=1.0)
-    values, vectors = torch.linalg.eigh((1.0 - share) * covariance + share * target)
-    values = values.clamp(min=1e-4 * float(mean_variance))
-    whitening: Tensor = vectors / values.sqrt()
-    return whitening
 
 
 def _first_centres(points: Tensor, centres: int) -> Tensor:

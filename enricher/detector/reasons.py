@@ -12,6 +12,7 @@ from enricher.detector.explain import Score, attributions
 from enricher.detector.inputs import Inputs
 from enricher.detector.model import Model
 from enricher.detector.scores import Reason
+from enricher.detector.table_distance import TableDistance
 from enricher.features.rows import take
 from enricher.features.spec import FeatureSpec
 from enricher.features.tensors import Features, TextColumn
@@ -29,6 +30,7 @@ def explain_rows(
     features: Features,
     rows: npt.NDArray[np.integer],
     weight: Tensor | None,
+    distance: TableDistance | None = None,
 ) -> list[tuple[Reason, ...]]:
     """The fields that raised the score of some records most, strongest first, at most five each.
 
@@ -40,14 +42,21 @@ def explain_rows(
         features: Records of one kind.
         rows: Which of them, int [R].
         weight: float32 [R, E], the linear head that is explained for each record; ``None`` explains
-            the novelty (its squared distance).
+            the novelty: its squared distance, or where the site has a distance of its own, all
+            of what is scored.
+        distance: The site's own distance, a part of its novelty.
     """
     reasons: list[tuple[Reason, ...]] = []
     for start in range(0, len(rows), _ROWS_PER_PASS):
         some = take(features, np.asarray(rows[start : start + _ROWS_PER_PASS], dtype=np.int64))
         part = None if weight is None else weight[start : start + _ROWS_PER_PASS]
-        score = _score(model, features.kind, part)
-        weights = attributions(model, Inputs.of(some, model.device), score).cpu().numpy()
+        inputs = Inputs.of(some, model.device)
+        own = distance if weight is None else None
+        parts = attributions(model, inputs, _score(model, features.kind, part, own))
+        if own is not None:
+            fields = own.credits(inputs.numeric, inputs.categorical)
+            parts[:, : fields.shape[1]] += fields
+        weights = parts.cpu().numpy()
         baseline = model.baseline(features.kind).numeric.cpu().numpy()
         reasons.extend(
             _reasons(spec, some, row, np.nan_to_num(weights[row]), baseline)
@@ -56,7 +65,11 @@ def explain_rows(
     return reasons
 
 
-def _score(model: Model, kind: Kind, weight: Tensor | None) -> Score:
+def _score(
+    model: Model, kind: Kind, weight: Tensor | None, distance: TableDistance | None
+) -> Score:
+    if distance is not None:  # in the unit that both are added in
+        return lambda embedding: model.novelties_of(embedding, kind)
     if weight is None:
         return model.novelty(kind).squared
     return lambda embedding: (embedding * weight).sum(dim=1)

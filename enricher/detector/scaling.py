@@ -12,7 +12,7 @@ from torch import Tensor, nn
 CHANNELS: Final = 3
 """Numbers that one value becomes: robust value, rank, missing flag."""
 
-_VALUE_BOUND = 8.0
+VALUE_BOUND = 8.0
 _WIDEST = 100.0
 _SMALLEST_STEP = 1e-3
 _SMALLEST_SPREAD = 1e-4
@@ -80,7 +80,7 @@ class QuantileScaler(nn.Module):
         piece = torch.empty_like(value)
         for low, high, slope in zip(self.low, self.high, self.slopes, strict=True):
             rank.addcmul_(torch.clamp(value, low, high, out=piece), slope)
-        return torch.cat((value.clamp_(-_VALUE_BOUND, _VALUE_BOUND), rank, missing), dim=1)
+        return torch.cat((value.clamp_(-VALUE_BOUND, VALUE_BOUND), rank, missing), dim=1)
 
 
 def _centre_and_spread(seen: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -12,7 +12,9 @@ from enricher.detector.adaptation.serving import AdaptedHeads
 from enricher.detector.conformal import ConformalCalibration
 from enricher.detector.inputs import Inputs
 from enricher.detector.model import Model
+from enricher.detector.passes import filled
 from enricher.detector.scores import FloatArray, Scores
+from enricher.detector.table_distance import TableDistance
 from enricher.features.tensors import Features
 from enricher.logs import Kind
 
@@ -23,11 +25,13 @@ def score_features(
     features: Features,
     conformal: Mapping[Kind, ConformalCalibration],
     adapted: AdaptedHeads | None = None,
+    distance: TableDistance | None = None,
 ) -> Scores:
     """Score records of one kind, in order, on the device that holds the model.
 
     Where ``conformal`` does not have the kind, every p-value is 1: nothing is called new. A family
-    of the site that bears the name of one of the bundle's stands in its place.
+    of the site that bears the name of one of the bundle's stands in its place. The distance from
+    the site's own benign records adds to the novelty where there is one.
     """
     kind = features.kind
     inputs = Inputs.of(features, model.device)
@@ -41,6 +45,12 @@ def score_features(
         size = stop - start
         family_scores[start:stop] = heads(embedding, kind)[:size]
         novelty[start:stop] = model.novelties_of(embedding, kind)[:size]
+        if distance is not None:
+            rows = len(embedding)  # a pass of one shape, as the encoder's
+            novelty[start:stop] += distance(
+                filled(inputs.numeric[start:stop], rows),
+                filled(inputs.categorical[start:stop], rows),
+            )[:size]
         embeddings[start:stop] = embedding[:size]
         attack[start:stop, 0] = model.attack.alone(embedding)[:size]
         attack[start:stop, 1] = model.attack.logits(embedding)[:size]

@@ -13,11 +13,13 @@ import orjson
 
 from enricher.detector.conformal import ConformalCalibration
 from enricher.detector.false_discovery import LEVELS
+from enricher.detector.table_distance import TableDistance
 from enricher.errors import StateError
 from enricher.logs import KINDS, Kind
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = "calibration"
+_MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ class SiteCalibration:
             :func:`enricher.detector.drift.reference_counts`; the first of each source and window
             after the first window.
             Empty where the file was made before drift was watched.
+        distance: Part of the novelty that ``conformal`` was made from, fitted to other benign
+            records of the site; None where there were too few. It is in the same file, so that
+            the two can not be of different runs.
     """
 
     kind: Kind
@@ -63,6 +68,7 @@ class SiteCalibration:
     trimmed_sources: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     drift_reference: tuple[int, ...] = ()
+    distance: TableDistance | None = None
 
     def save(self, state: Path) -> Path:
         """Write it below the state directory, whole or not at all; gives the file."""
@@ -89,6 +95,7 @@ class SiteCalibration:
             "format": FORMAT,
             "thresholds": dict(self.thresholds),
             "conformal": self.conformal.scores,
+            "distance": None if self.distance is None else self.distance.to_plain(),
         }
 
     @classmethod
@@ -99,9 +106,14 @@ class SiteCalibration:
             StateError: If it is missing, damaged, or made by another version.
         """
         try:
-            plain = orjson.loads(path.read_bytes())
+            with path.open("rb") as file:
+                content = file.read(_MAX_BYTES + 1)
         except OSError as error:
             raise StateError(f"{path}: cannot be read ({error.strerror})") from error
+        if len(content) > _MAX_BYTES:
+            raise StateError(f"{path}: is too large; run 'enricher calibrate' again")
+        try:
+            plain = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise StateError(f"{path}: is damaged; run 'enricher calibrate' again") from error
         if not isinstance(plain, dict) or plain.pop("format", None) != FORMAT:
@@ -129,6 +141,7 @@ class SiteCalibration:
                 "expected_alerts_per_day",
             )
         }
+        distance = plain["distance"]
         return cls(
             kind=cast(Kind, plain["kind"]),
             bundle=str(plain["bundle"]),
@@ -139,6 +152,7 @@ class SiteCalibration:
             trimmed_sources=tuple(map(str, plain["trimmed_sources"])),
             notes=tuple(map(str, plain["notes"])),
             drift_reference=_counts(plain.get("drift_reference", ())),
+            distance=None if distance is None else TableDistance.from_plain(distance),
             **numbers,
         )
 

@@ -29,6 +29,7 @@ LOWEST_SCORE = 0.5
 
 FloatArray = npt.NDArray[np.float32]
 NumberArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,15 @@ class SiteObservations:
         novelty: float32 [N].
         source: [N], who did it: all strings or all whole numbers, the same in every kind.
         window: int64 [N], number of the alert window of each record.
+        apart: bool [N], records that a part of the novelty was fitted to: their novelty is no
+            measure of that of others. None where there are none.
     """
 
     family_scores: FloatArray
     novelty: FloatArray
     source: npt.NDArray[Any]
     window: NumberArray
+    apart: BoolArray | None = None
 
     def __len__(self) -> int:
         return len(self.novelty)
@@ -58,7 +62,17 @@ class SiteObservations:
     def only(self, keep: npt.NDArray[np.bool_]) -> SiteObservations:
         """Some of the records."""
         return SiteObservations(
-            self.family_scores[keep], self.novelty[keep], self.source[keep], self.window[keep]
+            self.family_scores[keep],
+            self.novelty[keep],
+            self.source[keep],
+            self.window[keep],
+            None if self.apart is None else self.apart[keep],
+        )
+
+    def conformal(self) -> ConformalCalibration:
+        """The novelty of the records that nothing was fitted to."""
+        return ConformalCalibration(
+            self.novelty if self.apart is None else self.novelty[~self.apart]
         )
 
 
@@ -166,9 +180,7 @@ def _number_sources(
     )
     ends = np.cumsum([len(records) for records in observations.values()])[:-1]
     return names, {
-        kind: SiteObservations(
-            records.family_scores, records.novelty, source.astype(np.int64), records.window
-        )
+        kind: replace(records, source=source.astype(np.int64))
         for (kind, records), source in zip(
             observations.items(), np.split(numbers, ends), strict=True
         )
@@ -218,13 +230,14 @@ def _settle(
 ) -> SiteCalibration:
     """Thresholds of one kind, and what they promise."""
     thresholds = chosen.thresholds()
-    conformal = ConformalCalibration(records.novelty)
+    conformal = records.conformal()
     alpha = _novelty_alpha(conformal, float(thresholds[-1]), budget)
     if alpha == 0.0:
         thresholds[-1] = np.inf
     flagged = np.zeros(len(records), dtype=np.bool_)
-    for scores, threshold in zip(records.columns(), thresholds, strict=True):
+    for scores, threshold in zip(records.family_scores.T, thresholds[:-1], strict=True):
         flagged |= scores >= threshold
+    flagged |= conformal.p_values(records.novelty) <= np.float32(alpha)
     # A threshold just above a record's score passes a next record as often as if that record had
     # passed too: it is counted in.
     from_data = int(((thresholds > chosen.floors) & (thresholds <= 1.0)).sum())
@@ -284,12 +297,12 @@ def _novelty_alpha(conformal: ConformalCalibration, threshold: float, budget: Si
 def _notes(
     calibration: SiteCalibration, expected_in_all: float, budget: SiteBudget
 ) -> Iterator[str]:
-    kind, records, bound = calibration.kind, calibration.records, calibration.false_alarm_bound
+    kind, bound = calibration.kind, calibration.false_alarm_bound
     if calibration.novelty_alpha == 0.0:
         least = int(np.ceil(1.0 / budget.max_rate)) - 1
         yield (
-            f"{records:,} {kind} records are too few to say what is new at a false-alarm rate "
-            f"of {budget.max_rate:g}: calibrate on {least:,} or more"
+            f"{len(calibration.conformal):,} {kind} records are too few to say what is new at a "
+            f"false-alarm rate of {budget.max_rate:g}: calibrate on {least:,} or more"
         )
     elif bound > budget.max_rate:
         yield (

@@ -13,6 +13,13 @@ attack of training (weights of 0, 1, 2, 4 and the attack score alone were compar
 _TAIL = 0.999
 
 
+def own_unit(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Median of benign scores [..., N], and the way from there to their highest thousandth."""
+    exact = scores.double()
+    middle = exact.quantile(0.5, dim=-1)
+    return middle, (exact.quantile(_TAIL, dim=-1) - middle).clamp(min=1e-3)
+
+
 class Unseen(nn.Module):
     """Sum of the distance from benign records and of the attack score, each in its own unit.
 
@@ -32,11 +39,9 @@ class Unseen(nn.Module):
         """Learn the units from benign records, float32 [N] each; left as they are without any."""
         if not len(distance):
             return
-        both = torch.stack((distance, attack)).double()
-        middle = both.quantile(0.5, dim=1)
-        unit = both.quantile(_TAIL, dim=1) - middle
+        middle, unit = own_unit(torch.stack((distance, attack)))
         self.middle.copy_(middle)
-        self.unit.copy_(unit.clamp(min=1e-3))
+        self.unit.copy_(unit)
 
     def forward(self, distance: Tensor, attack: Tensor) -> Tensor:
         """Novelty, float32 [N]; larger is newer. Has gradients."""

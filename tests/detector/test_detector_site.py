@@ -231,7 +231,7 @@ def test_a_state_without_calibration_is_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda c: c.update(format=2),
+        lambda c: c.update(format=1),
         lambda c: c.pop("bundle"),
         lambda c: c.update(kind="smtp"),
         lambda c: c.update(novelty_alpha=None),
