@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +25,11 @@ from enricher.families.bank import BankSampler, BankSamplers, save_bank
 from enricher.families.store import FamilyStore
 from enricher.logs import Kind, LogBatch
 from enricher.pipeline.ahead import ahead
+from enricher.pipeline.distance_sample import DistanceSamples, SetAside
 from enricher.pipeline.reading import RecordStream, find_logs
 from enricher.pipeline.scoring import ScoredBatch, Scorer
 from enricher.report.progress import ProgressBar
+from enricher.sources import Discovery
 
 # Records of a kind that are kept at most; of more, the most recent count.
 MAX_RECORDS = 2_000_000
@@ -61,8 +63,16 @@ class _Recent:
             novelty=np.concatenate([p.novelty for p in self.parts]),
             source=np.concatenate([p.source for p in self.parts]),
             window=np.concatenate([p.window for p in self.parts]),
+            apart=_joined([p.apart for p in self.parts]),
         )
         return joined.only(joined.window >= window)
+
+
+def _joined(
+    parts: Sequence[npt.NDArray[np.bool_] | None],
+) -> npt.NDArray[np.bool_] | None:
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there) if there else None
 
 
 def calibrate(
@@ -70,6 +80,7 @@ def calibrate(
     scorer: Scorer,
     settings: Settings,
     banks: BankSamplers | None = None,
+    samples: DistanceSamples | None = None,
 ) -> dict[Kind, SiteCalibration]:
     """Set thresholds from records that are taken as benign.
 
@@ -78,24 +89,32 @@ def calibrate(
         scorer: A scorer that has seen nothing yet.
         settings: Alert budget, window and false-alarm rate.
         banks: Take a sample of the records, to adapt families against.
+        samples: Take a sample of the records that are set aside, to fit distances to.
 
     Raises:
         InputError: If there are no records.
     """
     recent: dict[Kind, _Recent] = {}
     hours: set[int] = set()
+    distances = scorer.detector.distances
+    apart = {kind: SetAside(kind) for kind in distances}
     for scored in scorer.run(batches):
         observed, seconds = _observe(scored, settings.alerts.window_seconds)
-        recent.setdefault(scored.batch.kind, _Recent()).add(observed)
+        kind = scored.batch.kind
+        if kind in apart:
+            observed = replace(observed, apart=apart[kind].draw(len(observed)))
+        recent.setdefault(kind, _Recent()).add(observed)
         if banks is not None:
-            _sample(banks.of(scored.batch.kind), scored)
+            _sample(banks.of(kind), scored)
+        if samples is not None:
+            samples.take(scored)
         hours.update(np.unique(seconds // _SECONDS_AN_HOUR).astype(np.int64).tolist())
     if not recent:
         raise InputError("there are no records to calibrate on; name logs with benign traffic")
     # All kinds cover the same time, so that their alerts a day can be added.
     start = max(one.first_window() for one in recent.values())
     first_hour = start * settings.alerts.window_seconds / _SECONDS_AN_HOUR
-    return calibrate_site(
+    site = calibrate_site(
         {kind: one.since(start) for kind, one in recent.items()},
         {kind: scorer.detector.thresholds(kind) for kind in recent},
         bundle=scorer.detector.bundle.digest,
@@ -105,6 +124,7 @@ def calibrate(
             max_rate=settings.alerts.false_alarm_rate or FALSE_ALARM_RATE,
         ),
     )
+    return {kind: replace(one, distance=distances.get(kind)) for kind, one in site.items()}
 
 
 def _sample(sampler: BankSampler, scored: ScoredBatch) -> None:
@@ -154,16 +174,14 @@ def calibrate_paths(paths: Sequence[Path], settings: Settings, bar: ProgressBar)
     found = find_logs(paths)
     # The site's earlier calibration has no say in the new one.
     detector = Detector.load(settings.detector.bundle, settings.detector.device)
-    with bar(sum(file.size for file in found.files), "calibrate") as progress:
-        stream = RecordStream(
-            found.files,
-            settings.reading,
-            settings.detector.batch_records,
-            on_progress=progress.advance,
-        )
-        banks = BankSamplers()
-        scorer = Scorer(detector, settings.detector, settings.context)
-        site = calibrate(ahead(stream), scorer, settings, banks)
+    banks, samples = BankSamplers(), DistanceSamples()
+    site, stream = _pass(found, detector, settings, bar, "calibrate", banks, samples)
+    distances = samples.fit(
+        detector, {name for one in site.values() for name in one.trimmed_sources}
+    )
+    if distances:
+        detector = Detector(detector.bundle, detector.device, distances=distances)
+        site, stream = _pass(found, detector, settings, bar, "novelty")
     for kind, one in site.items():
         one.save(settings.state)
         bank = banks.of(kind).points(left_out=one.trimmed_sources)
@@ -173,3 +191,24 @@ def calibrate_paths(paths: Sequence[Path], settings: Settings, bar: ProgressBar)
     failed = [(str(s.path), s.detail) for s in found.skipped if s.error]
     failed += [(str(t.file.path), t.error) for t in stream.files if t.error is not None]
     return Learned(site, failed, families)
+
+
+def _pass(
+    found: Discovery,
+    detector: Detector,
+    settings: Settings,
+    bar: ProgressBar,
+    label: str,
+    banks: BankSamplers | None = None,
+    samples: DistanceSamples | None = None,
+) -> tuple[dict[Kind, SiteCalibration], RecordStream]:
+    """Calibrate on all logs once; also gives what was read of each file."""
+    with bar(sum(file.size for file in found.files), label) as progress:
+        stream = RecordStream(
+            found.files,
+            settings.reading,
+            settings.detector.batch_records,
+            on_progress=progress.advance,
+        )
+        scorer = Scorer(detector, settings.detector, settings.context)
+        return calibrate(ahead(stream), scorer, settings, banks, samples), stream
