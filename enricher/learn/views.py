@@ -24,9 +24,10 @@ class View:
             hidden groups are left out.
         embedding: float32 [N, E].
         base: float32 [N], how much a record looks like any attack of training: no support needed.
-        novelty: float32 [N], distance from benign records of training.
+        novelty: float32 [N], how new a record is to a detector that has not seen the site.
         points: The records as the run-time learners take them: all columns, hidden ones empty.
         shares: Shares of the run-time learners, learned from families that are not asked about.
+        scaling: float32 [2, D], medians and inverse spreads of the numbers in training.
     """
 
     kind: Kind
@@ -36,3 +37,4 @@ class View:
     novelty: FloatArray
     points: Points | None = None
     shares: Shares | None = None
+    scaling: FloatArray | None = None

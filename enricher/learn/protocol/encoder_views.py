@@ -13,6 +13,8 @@ from enricher.detector.adaptation.points import table_of as whole_table
 from enricher.detector.adaptation.shares import Shares
 from enricher.detector.inputs import Inputs
 from enricher.detector.novelty import NoveltyModel
+from enricher.detector.table_distance import scaling_of
+from enricher.detector.unseen import Unseen
 from enricher.features import SPECS
 from enricher.features.rows import Rows
 from enricher.features.tensors import Features
@@ -25,7 +27,7 @@ from enricher.learn.protocol.stages import Hidden
 from enricher.learn.run import Run, encoder_config
 from enricher.learn.sampling import tail_split
 from enricher.learn.tasks import Task
-from enricher.learn.views import View
+from enricher.learn.views import FloatArray, View
 from enricher.logs import Kind
 
 _NOVELTY_ROWS = 10_000
@@ -89,22 +91,34 @@ class EncoderViews:
     ) -> View:
         features = without_values(shown.features, hidden)
         points = represent(fitted, features, self._run.device)
-        benign = task.train[task.dataset.labels[task.train] == BENIGN_LABEL]
-        novelty = NoveltyModel.fit(self._embedded(fitted, task.dataset, benign, _NOVELTY_ROWS))
         return View(
             kind=shown.kind,
             table=table_of(shown.features, hidden),
             embedding=points.embedding,
             base=points.attack[:, 1],
-            novelty=novelty.score(torch.from_numpy(points.embedding)).numpy(),
+            novelty=self._novelty(fitted, task, points),
             points=points,
             shares=shares,
+            scaling=scaling_of(fitted.encoder.stem(shown.kind)).numpy(),
         )
 
-    def _embedded(self, fitted: Fitted, dataset: Dataset, rows: Rows, most: int) -> torch.Tensor:
-        if len(rows) > most:
-            rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
-        _, embedding = outputs(fitted.encoder, fitted.heads, dataset, rows, self._run.device)
+    @torch.inference_mode()
+    def _novelty(self, fitted: Fitted, task: Task, points: Points) -> FloatArray:
+        """As in a bundle: from benign records of training, in units of later ones."""
+        model = NoveltyModel.fit(self._benign(fitted, task, task.train))
+        later, unseen = self._benign(fitted, task, task.valid), Unseen()
+        unseen.fit(model.score(later), fitted.attack.logits(later))
+        distance = model.score(torch.from_numpy(points.embedding))
+        novelty = unseen(distance, torch.from_numpy(points.attack[:, 1]))
+        return np.asarray(novelty.numpy(), dtype=np.float32)
+
+    def _benign(self, fitted: Fitted, task: Task, rows: Rows) -> torch.Tensor:
+        """Embeddings of benign records, float32 [N, E]."""
+        rows = rows[task.dataset.labels[rows] == BENIGN_LABEL]
+        if len(rows) > _NOVELTY_ROWS:
+            rows = np.sort(np.random.default_rng(0).choice(rows, _NOVELTY_ROWS, replace=False))
+        device = self._run.device
+        _, embedding = outputs(fitted.encoder, fitted.heads, task.dataset, rows, device)
         return torch.from_numpy(embedding)
 
 

@@ -6,12 +6,13 @@ from abc import abstractmethod
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from sklearn.covariance import LedoitWolf
 from sklearn.ensemble import IsolationForest
 from torch import nn
 
+from enricher.detector.table_distance import TableDistance
+from enricher.features import SPECS
 from enricher.features.rows import Rows
 from enricher.learn.protocol.method import Meta, Method, Scores, Traits
 from enricher.learn.protocol.methods.nearest import mean_distance
@@ -130,15 +131,35 @@ def _trained(values: torch.Tensor) -> nn.Module:
     return model
 
 
-class BenignRank(Method):
-    """What the view itself says without a support set: ours at K = 0.
+class Column(Method):
+    """What the view itself says of a record without a support set: ours at K = 0.
 
-    Scores become how rare they are among benign support records, so that they can be added.
+    Args:
+        traits: As for every method.
+        novelty: How new the record is; else how much it looks like any attack.
     """
 
-    def __init__(self, traits: Traits, *, base: bool, novelty: bool) -> None:
+    def __init__(self, traits: Traits, *, novelty: bool) -> None:
         super().__init__(traits)
-        self._parts = (base, novelty)
+        self._novelty = novelty
+
+    def scores(
+        self,
+        view: View,
+        support: Rows,  # noqa: ARG002
+        benign: Rows,  # noqa: ARG002
+        query: Rows,
+        seed: int,  # noqa: ARG002
+    ) -> Scores:
+        """See :meth:`Method.scores`."""
+        return (view.novelty if self._novelty else view.base)[query].astype(np.float64)
+
+
+class SiteNovelty(Method):
+    """Novelty with a distance that is fitted to the benign records, as a site calibrates it.
+
+    In a view without the records as the run-time learners take them it is the novelty alone.
+    """
 
     def scores(
         self,
@@ -149,23 +170,17 @@ class BenignRank(Method):
         seed: int,  # noqa: ARG002
     ) -> Scores:
         """See :meth:`Method.scores`."""
-        columns = (view.base, view.novelty)
-        chosen = [own for own, wanted in zip(columns, self._parts, strict=True) if wanted]
-        if len(chosen) == 1:
-            return chosen[0][query].astype(np.float64)
-        return np.asarray(sum(_rarity(own[benign], own[query]) for own in chosen), np.float64)
-
-
-def _rarity(
-    known: npt.NDArray[np.float32], asked: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float64]:
-    """Minus the logarithm of the share of known scores that are as large; grows beyond them."""
-    known = np.sort(known)
-    above = len(known) - np.searchsorted(known, asked, "left")
-    rare = -np.log((above + 1) / (len(known) + 1))
-    # Beyond every known score all ranks are the same: the distance goes on telling them apart.
-    spread = float(known[-1] - known[len(known) // 2]) + 1e-6
-    return np.asarray(rare + np.maximum(asked - known[-1], 0.0) / spread, np.float64)
+        novelty = view.novelty[query].astype(np.float64)
+        if view.points is None or view.scaling is None or len(benign) < 2:  # noqa: PLR2004
+            return novelty
+        table, sizes = view.points.table, SPECS[view.kind].categorical_sizes
+        numbers = view.scaling.shape[1]
+        distance = TableDistance.fit(table[benign], sizes, torch.from_numpy(view.scaling))
+        added = distance(
+            torch.from_numpy(table[query, :numbers]),
+            torch.from_numpy(table[query, numbers:].astype(np.int64)),
+        )
+        return np.asarray(novelty + added.numpy(), np.float64)
 
 
 def novelty_methods() -> list[Method]:
@@ -182,7 +197,7 @@ def novelty_methods() -> list[Method]:
 def view_methods() -> list[Method]:
     """What the view says at K = 0."""
     return [
-        BenignRank(Traits("base score", "ours", zero_shot=True), base=True, novelty=False),
-        BenignRank(Traits("novelty", "ours", zero_shot=True), base=False, novelty=True),
-        BenignRank(Traits("base score + novelty", "ours", zero_shot=True), base=True, novelty=True),
+        Column(Traits("base score", "ours", zero_shot=True), novelty=False),
+        Column(Traits("novelty", "ours", zero_shot=True), novelty=True),
+        SiteNovelty(Traits("novelty, calibrated site", "ours", zero_shot=True)),
     ]
