@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -51,27 +52,35 @@ import click
     "--protocol",
     "protocols",
     multiple=True,
-    type=click.Choice(["captures", "p1", "p2"]),
+    type=click.Choice(["captures", "p1", "tables", "p2"]),
     help="What to measure; may be repeated. captures: families that are known, at captures that "
-    "training has not seen. p1: families that training has not seen, from K records. p2: the same "
-    "across data sets. Default: captures, and p1 unless captures are named.",
+    "training has not seen. p1: families that training has not seen, from K records. tables: the "
+    "same within each of the literature's tables, on conn-like columns and on all of them. p2: "
+    "from logs to each table, and from table to table. Default: captures, and p1 unless captures "
+    "are named.",
 )
-@click.option("--quick", is_flag=True, help="A small part of p1 or p2, in well under a minute.")
+@click.option("--quick", is_flag=True, help="A small part of p1, tables or p2, in minutes at most.")
 @click.option(
-    "--brief", is_flag=True, help="All of p1 or p2 with fewer draws and records, within the hour."
+    "--brief",
+    is_flag=True,
+    help="All of p1, tables or p2 with fewer draws and records, each within the hour.",
 )
 @click.option(
-    "--draws", type=click.IntRange(1, 1000), help="Support sets for each family and K in p1 and p2."
+    "--draws",
+    type=click.IntRange(1, 1000),
+    help="Support sets for each family and K in p1, tables and p2.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(1, 1000), help="Seeds of each method that has one in p1 and p2."
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    help="Seeds of each method that has one in p1, tables and p2.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
     default=1,
     show_default=True,
-    help="Processes for p1 and p2.",
+    help="Processes for p1, tables and p2.",
 )
 @click.option(
     "--into",
@@ -124,9 +133,10 @@ def command(
     """Measure detection on captures and of families that training has not seen.
 
     Captures: each is scored by a model that was trained and calibrated on all others; tables in
-    evaluation.md. p1 and p2: each family is left out of training and learnt from K records, next
-    to the baselines; tables and plots in few-shot.md. A run that was stopped goes on. Of a
-    finished bundle: --adversary writes adversary.md, --explanations writes explanations.md.
+    evaluation.md. p1: each family is left out of training and learnt from K records, next to the
+    baselines; tables and plots in few-shot.md. tables and p2: the same on the literature's tables,
+    in tables.md. A run that was stopped goes on. Of a finished bundle: --adversary writes
+    adversary.md, --explanations writes explanations.md.
     """
     # Imported here, so that --help need not wait for torch.
     from enricher.learn.commands import Job, run_evaluation  # noqa: PLC0415
@@ -168,10 +178,23 @@ def command(
                 "enricher[learn], or choose --protocol captures"
             )
         from enricher.learn.protocol.command import run_few_shot  # noqa: PLC0415
+        from enricher.learn.protocol.tables_command import run_tables  # noqa: PLC0415
 
-        settings = chosen_settings(
-            quick=quick, brief=brief, draws=draws, seeds=seeds, workers=workers
+        chosen_for = partial(
+            chosen_settings,
+            quick=quick,
+            brief=brief,
+            draws=draws,
+            seeds=seeds,
+            workers=workers,
+            epochs=epochs,
         )
-        with Reporter() as progress:
-            result = run_few_shot(job, out, few_shot, settings, progress, into=into)
-        click.echo(f"{len(result.lines)} lines written to {out / 'few-shot.md'}")
+        if "p1" in few_shot:
+            with Reporter() as progress:
+                result = run_few_shot(job, out, chosen_for(), progress, into=into)
+            click.echo(f"{len(result.lines)} lines written to {out / 'few-shot.md'}")
+        on_tables = [name for name in ("tables", "p2") if name in few_shot]
+        if on_tables:
+            with Reporter() as progress:
+                result = run_tables(job, out, on_tables, chosen_for(tables=True), progress)
+            click.echo(f"{len(result.lines)} lines written to {out / 'tables.md'}")

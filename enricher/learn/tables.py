@@ -12,7 +12,6 @@ and NSL-KDD hold the same connections: one of them in training rules out the oth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ from enricher.features import SPECS, ContextTracker, Features, extract
 from enricher.features.rows import Rows, take
 from enricher.learn.dataset import Dataset, LabelledLog, Strings, build
 from enricher.learn.labels import LabelSpace, label_space
-from enricher.learn.manifest import BENIGN, Manifest
+from enricher.learn.manifest import BENIGN
 from enricher.learn.table_reading import Table, TableSource, read_table, table_sources
 from enricher.logs import PROVENANCE, SCHEMAS, LogBatch
 
@@ -36,8 +35,8 @@ __all__ = [
     "all_columns",
     "categories",
     "conn_features",
+    "distinct_rows",
     "first_rows",
-    "load_tables",
     "read_table",
     "repeated_rows",
     "row_identity",
@@ -145,6 +144,13 @@ def first_rows(identity: Identity) -> Rows:
     return np.sort(np.unique(identity, return_index=True)[1]).astype(np.int64)
 
 
+def distinct_rows(table: Table) -> Rows:
+    """int64 [R], in order: the rows without those that repeat every column and the label."""
+    columns, _ = all_columns(table, time_to_live=True)
+    family = np.unique(table.families, return_inverse=True)[1].reshape(-1, 1)
+    return first_rows(row_identity(columns, family))
+
+
 def repeated_rows(families: Strings, identity: Identity) -> RepeatedRows:
     """Count the rows that are like others in every column (strings [N], int64 [N])."""
     distinct, number = np.unique(families, return_inverse=True)
@@ -187,9 +193,7 @@ def table_dataset(table: Table, *, duplicates: bool = False) -> Dataset:
     """
     features, families = conn_features(table), table.families
     if not duplicates:
-        columns, _ = all_columns(table, time_to_live=True)
-        family = np.unique(families, return_inverse=True)[1].reshape(-1, 1)
-        kept = first_rows(row_identity(columns, family))
+        kept = distinct_rows(table)
         features, families = take(features, kept), families[kept]
     log = LabelledLog(
         capture=f"{TABLE_CAPTURE}{table.name}",
@@ -200,19 +204,3 @@ def table_dataset(table: Table, *, duplicates: bool = False) -> Dataset:
         sources=row_identity(features.numeric, features.categorical),
     )
     return build([log], table_space(table))
-
-
-def load_tables(manifest: Manifest, *, duplicates: bool = False) -> Mapping[str, Dataset]:
-    """Every table of a manifest as a data set of its own, by name, with its own label space.
-
-    Args:
-        manifest: Which tables there are.
-        duplicates: As for :func:`table_dataset`.
-
-    Raises:
-        InputError: If a table can not be read; see :func:`read_table`.
-    """
-    return {
-        source.name: table_dataset(read_table(source), duplicates=duplicates)
-        for source in table_sources(manifest)
-    }

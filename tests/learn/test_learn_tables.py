@@ -26,7 +26,6 @@ from enricher.learn.tables import (
     categories,
     conn_features,
     first_rows,
-    load_tables,
     read_table,
     repeated_rows,
     row_identity,
@@ -324,7 +323,7 @@ def test_the_manifest_says_how_tables_are_labelled(tmp_path: Path) -> None:
     expected = kdd_source(tmp_path, kdd_line("normal."), kdd_line("smurf.", src_bytes="9"))
     (source,) = table_sources(load_manifest(tmp_path))
     assert (source.path, source.label_column) == (expected.path, 41)
-    (dataset,) = load_tables(load_manifest(tmp_path)).values()
+    dataset = table_dataset(read_table(source))
     assert dataset.captures == ("table-k",)
     assert dataset.space.families == ("smurf",)
     assert dataset.space.groups == {"dos": ("smurf",)}

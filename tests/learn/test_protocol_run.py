@@ -22,7 +22,7 @@ from enricher.learn.protocol.method import Method, Role, Scores, Traits
 from enricher.learn.protocol.methods.nearest import nearest_methods
 from enricher.learn.protocol.plain_views import plain_views
 from enricher.learn.protocol.plots import write_plots
-from enricher.learn.protocol.report import Result, markdown
+from enricher.learn.protocol.report import Account, Result, markdown
 from enricher.learn.protocol.running import run_stage
 from enricher.learn.protocol.settings import Settings, chosen_settings
 from enricher.learn.protocol.splits import Split
@@ -225,7 +225,7 @@ def test_the_report_names_the_worst_family_and_plots_are_written(
     plots = write_plots(lines, tmp_path)
     result = Result(
         SETTINGS,
-        "none",
+        Account("Title", "none", "Drawn."),
         lines,
         [],
         duels(cells),

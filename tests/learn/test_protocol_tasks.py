@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from enricher.features import SPECS, Features
 from enricher.learn.dataset import Dataset, LabelledLog, build
 from enricher.learn.labels import UNLABELLED, label_space
+from enricher.learn.protocol.choosing import balanced
 from enricher.learn.protocol.identity import record_identity
 from enricher.learn.protocol.settings import Settings
 from enricher.learn.protocol.splits import family_folds, fixed_split, training_rows
 from enricher.learn.protocol.stages import across_data_sets, families_left_out
-from enricher.learn.protocol.tasks import Limits, Suite, balanced, make_suite
+from enricher.learn.protocol.tasks import Limits, Suite, make_suite
 
 GROUPS = {"scans": ("port-scan", "nmap-scan")}
 FAMILIES = ("port-scan", "nmap-scan", "iot-ddos", "dga")

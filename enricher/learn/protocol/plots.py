@@ -25,12 +25,13 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
-def write_plots(lines: Sequence[Line], folder: Path) -> list[str]:
+def write_plots(lines: Sequence[Line], folder: Path, begin: str = "few-shot") -> list[str]:
     """Write one plot for each table as PNG and SVG.
 
     Args:
         lines: Lines of the tables.
         folder: Where they are written; it exists.
+        begin: Begins their names.
 
     Returns:
         Names of the PNG files.
@@ -47,7 +48,7 @@ def write_plots(lines: Sequence[Line], folder: Path) -> list[str]:
         ]
         if not own:
             continue
-        name = re.sub(r"[^a-z0-9]+", "-", f"few-shot {stage} {table} {origin}".lower()).strip("-")
+        name = re.sub(r"[^a-z0-9]+", "-", f"{begin} {stage} {table} {origin}".lower()).strip("-")
         with mpl.rc_context(_SETTINGS):
             # Without pyplot there is no window system.
             figure = Figure(figsize=(6.4, 3.8), layout="constrained")

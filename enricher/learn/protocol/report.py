@@ -17,12 +17,27 @@ EASY = 0.95
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """How it was measured, in words.
+
+    Attributes:
+        title: Heading of the report.
+        views: How records were represented.
+        drawn: Where support and query sets come from, in whole sentences.
+    """
+
+    title: str
+    views: str
+    drawn: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Everything that was measured.
 
     Attributes:
         settings: How much was run.
-        views: How records were represented, in words.
+        account: How it was measured, in words.
         lines: A line for each table, number of shots and method.
         fixed: The same for the families of the one fixed split alone.
         duels: The gate.
@@ -33,7 +48,7 @@ class Result:
     """
 
     settings: Settings
-    views: str
+    account: Account
     lines: Sequence[Line]
     fixed: Sequence[Line]
     duels: Sequence[Duel]
@@ -46,7 +61,7 @@ class Result:
         """As plain values for JSON."""
         return {
             "settings": self.settings.to_dict(),
-            "views": self.views,
+            "views": self.account.views,
             "lines": [line.to_dict() for line in self.lines],
             "fixed_split": [line.to_dict() for line in self.fixed],
             "gate": [asdict(duel) | {"passed": duel.passed} for duel in self.duels],
@@ -62,14 +77,15 @@ class Result:
         }
 
 
-def markdown(result: Result, plots: Sequence[str] = ()) -> str:
+def markdown(result: Result, plots: Sequence[str] = (), sections: Sequence[str] = ()) -> str:
     """The tables for people.
 
     Args:
         result: What was measured.
         plots: File names of plots beside the report.
+        sections: What is told before the gate.
     """
-    parts = ["# A new family from a few records", _method(result)]
+    parts = [f"# {result.account.title}", _method(result), *sections]
     parts += ["## Gate: half the misses", _GATE, _gate(result.duels)]
     parts += [f"![TPR against K]({name})" for name in plots]
     for (stage, name, origin), lines in _grouped(result.lines).items():
@@ -99,10 +115,8 @@ def _method(result: Result) -> str:
         f"{chosen.draws} support draws, {chosen.seeds} seeds where a method has one, "
         f"{chosen.models} trained model(s) for each of {chosen.folds} folds of families; trees run "
         f"on {min(chosen.costly_draws, chosen.draws)} of the draws. Intervals are 95 %, "
-        f"bootstrapped over families. Views: {result.views}. Support comes from a family's first "
-        "incident and from benign records of the earlier half of each capture; the query set is "
-        "later, or from other captures, without exact copies of what was seen. Thresholds are "
-        "those that the benign records of the query set give. "
+        f"bootstrapped over families. Views: {result.account.views}. {result.account.drawn} "
+        "Thresholds are those that the benign records of the query set give. "
         f"AUPRC is stated for a prevalence of {PREVALENCE:g}; precision and alerts a day "
         f"(of {RECORDS_A_DAY:,} records) for a base rate of {BASE_RATE:g} at a TPR of {RECALL:g}."
     )

@@ -8,20 +8,35 @@ from typing import Protocol
 import numpy as np
 from joblib import Parallel, delayed
 
+from enricher.learn.dataset import Dataset
 from enricher.learn.fitting import Progress
 from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.protocol.bench import Bench, make_bench
 from enricher.learn.protocol.cells import Cell, CellStore, Item
+from enricher.learn.protocol.choosing import Origin
 from enricher.learn.protocol.method import Meta, Method, Traits
 from enricher.learn.protocol.scaling import TableScaler, category_columns, table_of
 from enricher.learn.protocol.settings import Settings
 from enricher.learn.protocol.splits import Split
 from enricher.learn.protocol.stages import Hidden, Part, Stage, passes
-from enricher.learn.protocol.tasks import Origin, Task
-from enricher.learn.views import View
+from enricher.learn.protocol.tasks import Task
+from enricher.learn.views import FloatArray, View
 from enricher.logs import Kind
 
 _TRAINED_ROWS = 100_000
+
+
+class ColumnsOf(Protocol):
+    """Says what the columns of a record are."""
+
+    def __call__(self, dataset: Dataset, hidden: Hidden) -> tuple[FloatArray, int]:
+        """Columns float32 [N, D] of N records, and how many of the last are categories."""
+
+
+def feature_columns(dataset: Dataset, hidden: Hidden) -> tuple[FloatArray, int]:
+    """The features of a log's records."""
+    features = dataset.features
+    return table_of(features, hidden), category_columns(features, hidden)
 
 
 class ViewMaker(Protocol):
@@ -44,6 +59,7 @@ def run_stage(
     settings: Settings,
     store: CellStore,
     progress: Progress,
+    columns: ColumnsOf = feature_columns,
 ) -> None:
     """Run all that the store does not have yet.
 
@@ -54,6 +70,7 @@ def run_stage(
         settings: How much.
         store: Where results go.
         progress: Told of every step.
+        columns: The columns that views have as their table, for what training has seen.
     """
     work = [
         (hidden, model, part.showing(hidden))
@@ -79,7 +96,7 @@ def run_stage(
         for group, items in todo.items():
             if not items:
                 continue
-            bench = _bench(part, groups[group], views[group[0]], hidden, methods, seed)
+            bench = _bench(part, groups[group], views[group[0]], hidden, methods, seed, columns)
             name = f"{stage.name} {done + 1}/{len(work)}: {group[0]}, {group[1]}"
             for number, (item, cells) in enumerate(_results(bench, items, settings.workers), 1):
                 store.add(item, cells)
@@ -100,16 +117,17 @@ def _bench(
     hidden: Hidden,
     methods: Sequence[Method],
     seed: int,
+    columns: ColumnsOf,
 ) -> Bench:
     dataset = part.split.train[view.kind]
     rows = part.split.rows[view.kind]
     if len(rows) > _TRAINED_ROWS:
         rng = np.random.default_rng(seed)
         rows = np.sort(rng.choice(rows, _TRAINED_ROWS, replace=False))
-    features = dataset.features
-    table = table_of(features, hidden)[rows]
+    table, categories = columns(dataset, hidden)
+    table = table[rows]
     attack = dataset.labels[rows] > BENIGN_LABEL
-    scaler = TableScaler.fit(table, category_columns(features, hidden))
+    scaler = TableScaler.fit(table, categories)
     meta = Meta(table, attack, scaler.apply(view.table), part.split.samples[view.kind])
     return make_bench(view, tasks, methods, meta, seed)
 

@@ -82,20 +82,30 @@ BRIEF = Settings(
 """Every family and method, with fewer draws and records: what two cores do within the hour."""
 
 
+BRIEF_TABLES = replace(
+    BRIEF, epochs=5, hide=(), limits=Limits(query=400, bank=4_000, benign_query=6_000)
+)
+"""The same for the literature's tables, which are more and hold less: port and service too."""
+
+
 def chosen_settings(
     *,
+    tables: bool = False,
     quick: bool = False,
     brief: bool = False,
     draws: int | None = None,
     seeds: int | None = None,
+    epochs: int | None = None,
     workers: int = 1,
 ) -> Settings:
-    """The whole protocol or a part, with what the user asked for instead."""
-    base = QUICK if quick else BRIEF if brief else Settings()
+    """The whole protocol or a part, on logs or on tables, with what the user asked for instead."""
+    shorter = BRIEF_TABLES if tables else BRIEF
+    base = QUICK if quick else shorter if brief else Settings()
     return replace(
         base,
         draws=base.draws if draws is None else draws,
         seeds=base.seeds if seeds is None else seeds,
+        epochs=base.epochs if epochs is None else epochs,
         workers=workers,
     )
 

@@ -13,9 +13,11 @@ from enricher.features.rows import Rows, join
 from enricher.features.spec import Group
 from enricher.learn.dataset import Dataset
 from enricher.learn.labels import UNLABELLED
+from enricher.learn.protocol.choosing import spread
+from enricher.learn.protocol.identity import Identity
 from enricher.learn.protocol.settings import Settings
 from enricher.learn.protocol.splits import Split, family_folds, training_rows
-from enricher.learn.protocol.tasks import Skipped, Task, make_suite, spread
+from enricher.learn.protocol.tasks import Skipped, Task, make_suite
 from enricher.logs import KINDS, Kind
 
 Hidden: TypeAlias = tuple[Group, ...]
@@ -59,7 +61,7 @@ class Stage:
     """Everything that is measured under one name.
 
     Attributes:
-        name: ``P1``, or ``P2`` with its data sets.
+        name: ``P1``, with its table where it is of one, or ``P2`` with its data sets.
         parts: Models and tasks; no task is in two.
         skipped: Families that no task could be made of.
     """
@@ -80,7 +82,12 @@ def passes(settings: Settings) -> tuple[Hidden, ...]:
 
 
 def families_left_out(
-    datasets: Mapping[Kind, Dataset], settings: Settings, same_source: Sequence[Sequence[str]] = ()
+    datasets: Mapping[Kind, Dataset],
+    settings: Settings,
+    same_source: Sequence[Sequence[str]] = (),
+    *,
+    name: str = "P1",
+    identities: Mapping[Kind, Identity] | None = None,
 ) -> Stage:
     """P1: every family is left out of training once, with its group, in all kinds at once.
 
@@ -88,9 +95,11 @@ def families_left_out(
         datasets: Labelled records of each kind.
         settings: How much.
         same_source: Captures of the same traffic.
+        name: Name of the stage.
+        identities: As for :func:`make_suite`, by kind.
     """
     suites = {
-        kind: make_suite(dataset, same_source, settings.limits)
+        kind: make_suite(dataset, same_source, settings.limits, (identities or {}).get(kind))
         for kind, dataset in datasets.items()
         if kind in settings.kinds
     }
@@ -110,7 +119,7 @@ def families_left_out(
             trained = {kind: datasets[kind] for kind in suites}
             parts.append(_part(fold.number, trained, rows, datasets, tasks))
     skipped = tuple(entry for suite in suites.values() for entry in suite.skipped)
-    return Stage("P1", tuple(parts), skipped)
+    return Stage(name, tuple(parts), skipped)
 
 
 def across_data_sets(
@@ -119,12 +128,21 @@ def across_data_sets(
     test_name: str,
     test: Dataset,
     settings: Settings,
+    identity: Identity | None = None,
 ) -> Stage:
     """P2: train on one data set; support, calibration and query come from another.
 
     Families of the tested data set that have a namesake in training are left out of training.
+
+    Args:
+        train_name: Name of what is trained on.
+        train: Its records.
+        test_name: Name of what is asked about.
+        test: Its records.
+        settings: How much.
+        identity: Of the tested records, as for :func:`make_suite`.
     """
-    suite = make_suite(test, (), settings.limits)
+    suite = make_suite(test, (), settings.limits, identity)
     names = {task.family for task in suite.tasks}
     rows = {}
     for kind, dataset in train.items():

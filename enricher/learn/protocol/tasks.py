@@ -9,22 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 
 from enricher.features.rows import Rows
-from enricher.learn.dataset import (
-    PRIOR_CAPTURE,
-    SIMULATED_CAPTURE,
-    WRAPPED_CAPTURE,
-    Dataset,
-)
+from enricher.learn.dataset import PRIOR_CAPTURE, Dataset
 from enricher.learn.folds import units
+from enricher.learn.protocol.choosing import (
+    Origin,
+    balanced,
+    benign_halves,
+    by_capture,
+    of_origin,
+    origin_of,
+    spread,
+)
 from enricher.learn.protocol.identity import Identity, record_identity
 from enricher.logs import Kind
-
-Origin: TypeAlias = Literal["recorded", "synthetic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Suite:
     Attributes:
         tasks: The tasks.
         skipped: Families without a task.
-        identity: int64 [N], the same for records that are alike in every feature.
+        identity: int64 [N], the same for records that count as copies of each other.
         later: All benign records of the later halves, also those that no task asks about.
     """
 
@@ -118,7 +119,10 @@ class Suite:
 
 
 def make_suite(
-    dataset: Dataset, same_source: Sequence[Sequence[str]] = (), limits: Limits | None = None
+    dataset: Dataset,
+    same_source: Sequence[Sequence[str]] = (),
+    limits: Limits | None = None,
+    identity: Identity | None = None,
 ) -> Suite:
     """Make the tasks of one kind.
 
@@ -127,8 +131,11 @@ def make_suite(
         same_source: Captures of the same traffic. They are split at one time, and a twin of the
             capture that support comes from is not asked about.
         limits: Numbers of records.
+        identity: int64 [N], the same for records of which no two are to be in a task's support
+            and query set; by default those that are alike in every feature.
     """
-    maker = _Maker(dataset, same_source, limits or Limits())
+    known = record_identity(dataset.features) if identity is None else identity
+    maker = _Maker(dataset, same_source, limits or Limits(), known)
     tasks: list[Task] = []
     skipped: list[Skipped] = []
     for number in range(len(dataset.varieties)):
@@ -146,15 +153,19 @@ class _Maker:
     """What the tasks of one data set share."""
 
     def __init__(
-        self, dataset: Dataset, same_source: Sequence[Sequence[str]], limits: Limits
+        self,
+        dataset: Dataset,
+        same_source: Sequence[Sequence[str]],
+        limits: Limits,
+        identity: Identity,
     ) -> None:
         self._data = dataset
         self._limits = limits
         self._unit = {
             capture: unit for unit in units(dataset.captures, same_source) for capture in unit
         }
-        self.identity = record_identity(dataset.features)
-        self.halves = _benign_halves(dataset, list(dict.fromkeys(self._unit.values())))
+        self.identity = identity
+        self.halves = benign_halves(dataset, list(dict.fromkeys(self._unit.values())))
         self._negatives = {
             origin: self._benign_query(origin) for origin in ("recorded", "synthetic")
         }
@@ -186,7 +197,7 @@ class _Maker:
         seen = self.identity[pool]
         fresh = [own[~np.isin(self.identity[own], seen)] for own in (rest, *others)]
         if sum(map(len, fresh)) < limits.fewest_query:
-            return skip("nearly all later records are exact copies of earlier ones")
+            return skip("nearly all later records are copies of earlier ones")
         negatives = self._negatives[origin]
         if not len(negatives):
             return skip("no benign records to tell it from")
@@ -212,7 +223,7 @@ class _Maker:
         return {
             data.captures[place]: rows[data.capture[rows] == place]
             for place in np.unique(data.capture[rows]).tolist()
-            if _origin(data.captures[place]) == origin
+            if origin_of(data.captures[place]) == origin
             and not data.captures[place].startswith(PRIOR_CAPTURE)
         }
 
@@ -227,11 +238,11 @@ class _Maker:
         """Benign support: earlier halves, of the attacked site what came before the attack."""
         data, parts = self._data, []
         for unit, (early, _) in self.halves.items():
-            rows = _of_origin(data, early, origin)
+            rows = of_origin(data, early, origin)
             if incident in unit:
                 before = rows[data.times[rows] < start]
                 rows = before if len(before) else rows
-            parts += [spread(own, self._limits.bank_capture) for own in _by_capture(data, rows)]
+            parts += [spread(own, self._limits.bank_capture) for own in by_capture(data, rows)]
         return balanced(parts, self._limits.bank)
 
     def _benign_query(self, origin: Origin) -> Rows:
@@ -239,61 +250,7 @@ class _Maker:
         parts: list[Rows] = []
         early = np.concatenate([np.empty(0, np.int64), *(e for e, _ in self.halves.values())])
         for _, late in self.halves.values():
-            rows = _of_origin(self._data, late, origin)
+            rows = of_origin(self._data, late, origin)
             rows = rows[~np.isin(self.identity[rows], self.identity[early])]
-            parts += _by_capture(self._data, rows)
+            parts += by_capture(self._data, rows)
         return balanced(parts, self._limits.benign_query)
-
-
-def spread(rows: Rows, count: int) -> Rows:
-    """At most ``count`` of ``rows``, evenly over their order."""
-    if len(rows) <= count:
-        return rows
-    return np.asarray(rows[np.arange(count) * len(rows) // max(count, 1)], np.int64)
-
-
-def balanced(parts: Sequence[Rows], count: int) -> Rows:
-    """At most ``count`` rows of all parts, sorted: as many of each as the smaller ones allow."""
-    left, chosen = count, [np.empty(0, np.int64)]
-    for done, own in enumerate(sorted(parts, key=len)):
-        part = spread(own, left // (len(parts) - done))
-        left -= len(part)
-        chosen.append(part)
-    return np.sort(np.concatenate(chosen))
-
-
-def _benign_halves(
-    data: Dataset, groups: Sequence[tuple[str, ...]]
-) -> dict[tuple[str, ...], tuple[Rows, Rows]]:
-    """Earlier and later half of the benign records of each group of captures, in order.
-
-    Made-up traffic is for training only: nobody asks about it.
-    """
-    benign = data.benign()
-    halves = {}
-    for unit in groups:
-        if unit[0].startswith(PRIOR_CAPTURE):
-            continue
-        rows = np.intersect1d(benign, data.rows_of(unit))
-        rows = rows[np.argsort(data.times[rows], kind="stable")]
-        if len(rows):
-            half = len(rows) // 2
-            halves[unit] = (np.sort(rows[:half]), np.sort(rows[half:]))
-    return halves
-
-
-def _origin(capture: str) -> Origin:
-    made = capture.startswith((SIMULATED_CAPTURE, WRAPPED_CAPTURE))
-    return "synthetic" if made else "recorded"
-
-
-def _of_origin(data: Dataset, rows: Rows, origin: Origin) -> Rows:
-    """Benign rows for a task: simulated ones stand beside simulated attacks only."""
-    if origin == "synthetic":
-        return rows
-    simulated = np.array([name.startswith(SIMULATED_CAPTURE) for name in data.captures])
-    return np.asarray(rows[~simulated[data.capture[rows]]], np.int64)
-
-
-def _by_capture(data: Dataset, rows: Rows) -> list[Rows]:
-    return [rows[data.capture[rows] == place] for place in np.unique(data.capture[rows])]
