@@ -18,6 +18,7 @@ from enricher.errors import EnricherError
 # when they are used: `enricher --help` need not wait for torch.
 COMMANDS = {
     "scan": ("scan", "Score logs and write EVE alerts, a summary and a report."),
+    "run": ("run", "Follow the logs of a running Zeek or Suricata and write alerts as they come."),
     "calibrate": ("calibrate", "Learn this site's thresholds from its own benign logs."),
     "adapt": ("adapt", "Teach the detector a family from a few records."),
     "families": ("families", "The site's own families: list, show, share, forget."),

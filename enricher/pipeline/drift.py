@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,9 @@ class DriftWatch:
             if calibration.drift_reference
         }
         self._first: dict[Kind, float] = {}
-        self._seen = {kind: np.zeros(_REMEMBERED, dtype=np.uint64) for kind in self._monitors}
+        self._seen: dict[Kind, Keys] = {
+            kind: np.zeros(_REMEMBERED, dtype=np.uint64) for kind in self._monitors
+        }
 
     def take(self, scored: ScoredBatch) -> int:
         """Take a batch; gives the first row from which on the promise is suspended.
@@ -80,6 +83,34 @@ class DriftWatch:
         return alert.family == UNKNOWN_FAMILY and any(
             since is not None and alert.last_ts >= since for since in starts
         )
+
+    def since(self, kind: Kind) -> float | None:
+        """From which flow time on the promise of a kind is suspended; None where it is kept."""
+        monitor = self._monitors.get(kind)
+        return None if monitor is None else monitor.since
+
+    def export(self) -> tuple[dict[str, Keys], dict[str, Any]]:
+        """All that :meth:`restore` needs: arrays, and plain values for JSON."""
+        return {str(kind): seen for kind, seen in self._seen.items()}, {
+            "first": dict(self._first),
+            "monitors": {kind: monitor.export() for kind, monitor in self._monitors.items()},
+        }
+
+    def restore(self, arrays: Mapping[str, Keys], words: Mapping[str, Any]) -> None:
+        """Go on where another watch over the same calibration has stopped.
+
+        Raises:
+            ValueError, KeyError, TypeError: If it is no such state.
+        """
+        if set(arrays) != set(self._seen) or set(words["monitors"]) != set(self._monitors):
+            raise ValueError("another calibration was watched")
+        for name, seen in arrays.items():
+            kind = cast(Kind, name)  # it is one of those that are watched
+            if seen.shape != (_REMEMBERED,) or seen.dtype != np.uint64:
+                raise ValueError("what was seen of a kind is of another shape")
+            self._seen[kind] = seen.copy()
+            self._monitors[kind] = DriftMonitor.restore(words["monitors"][kind])
+        self._first = {kind: float(first) for kind, first in words["first"].items()}
 
     def seen(self) -> dict[Kind, Drift]:
         """What was seen of each kind that is watched and has records."""

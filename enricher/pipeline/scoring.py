@@ -48,6 +48,7 @@ class Scorer:
 
     Attributes:
         left_out: Records of kinds that the detector does not know, by kind.
+        trackers: The context of each kind.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Scorer:
         torch.set_num_threads(1)
         self.detector = detector
         self.left_out: Counter[Kind] = Counter()
-        self._trackers = context_trackers(detector.kinds, context)
+        self.trackers = context_trackers(detector.kinds, context)
         cores = settings.threads or os.cpu_count() or 1
         self._workers = 1 if detector.device.type == "cuda" else cores
         self._policies = {kind: _policy(detector, kind) for kind in detector.kinds}
@@ -73,13 +74,13 @@ class Scorer:
 
     def _known(self, batches: Iterable[LogBatch]) -> Iterator[LogBatch]:
         for batch in batches:
-            if batch.kind not in self._trackers:
+            if batch.kind not in self.trackers:
                 self.left_out[batch.kind] += len(batch)
             elif len(batch):
                 yield batch
 
     def _extract(self, batch: LogBatch) -> Features:
-        return extract(batch, self._trackers[batch.kind], self.detector.bundle.names)
+        return extract(batch, self.trackers[batch.kind], self.detector.bundle.names)
 
     def _score(self, batch: LogBatch, features: Features) -> ScoredBatch:
         scores = self.detector.score(features)

@@ -128,10 +128,11 @@ class FileSink(Sink):
             self._part = None
 
     def _failed(self, error: OSError) -> OutputError:
-        return OutputError(f"{self.path}: {error.strerror or error}. {_remedy(error)}")
+        return OutputError(f"{self.path}: {error.strerror or error}. {remedy(error)}")
 
 
-def _remedy(error: OSError) -> str:
+def remedy(error: OSError) -> str:
+    """What the user can do about an output that can not be written."""
     remedies = {
         errno.ENOSPC: "Make room on that disk or write elsewhere, and run again.",
         errno.EDQUOT: "Make room in the quota or write elsewhere, and run again.",

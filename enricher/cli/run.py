@@ -1,0 +1,42 @@
+"""``enricher run``: follow logs and write alerts, for ever."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import click
+
+from enricher.cli.logging_setup import set_up_logging
+from enricher.cli.options import prepare_process, settings_of, settings_options
+
+
+@click.command("run")
+@click.option("--state", type=click.Path(path_type=Path), help="The site's own state.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.")
+@click.option("--once", is_flag=True, help="End when everything that is there has been read.")
+@settings_options
+def command(
+    *,
+    state: Path | None,
+    device: str | None,
+    once: bool,
+    file: Path | None,
+    overrides: tuple[str, ...],
+) -> int:
+    """Follow the logs that the settings name, score every record, write alerts as they come.
+
+    SIGTERM ends it after the round it is at; SIGHUP reopens the outputs and reads the settings
+    again. It may be killed at any moment: the next start goes on where it was.
+    """
+    settings = settings_of(file, overrides, state=state, detector__device=device)
+    set_up_logging(settings.service.log)
+    prepare_process(settings.detector.threads)
+    from enricher.pipeline.live.service import Service  # noqa: PLC0415  # torch
+
+    service = Service(lambda: settings_of(file, overrides, state=state, detector__device=device))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    signal.signal(signal.SIGHUP, lambda *_: service.reload())
+    service.run(once=once)
+    return 0

@@ -1,0 +1,1 @@
+"""The pipeline for ever: follow, score, alert, commit."""
