@@ -24,7 +24,7 @@ larger of both scores in place of their sum."""
 FEWEST = 2_000
 """Records that it takes: of a thousand, the tail of rare but ordinary requests is not seen."""
 
-_RAREST = 1e-3
+_RAREST = 1e-2
 _MOST = 4096
 _ARRAYS = ("median", "inverse_spread", "mean", "numeric", "categorical", "middle", "unit")
 
