@@ -61,9 +61,9 @@ def command(
     settings = settings_of(file, overrides, state=state, detector__device=device)
     prepare_process(settings.detector.threads)
     from enricher.pipeline.adapting import AdaptRequest, adapt_from_logs  # noqa: PLC0415  # torch
+    from enricher.report.console import make_console  # noqa: PLC0415
     from enricher.report.families import family_json, print_adapted  # noqa: PLC0415
     from enricher.report.progress import progress  # noqa: PLC0415
-    from enricher.report.terminal import make_console  # noqa: PLC0415
 
     outcome = adapt_from_logs(
         AdaptRequest(name, support, benign, uids, context),

@@ -42,8 +42,8 @@ def command(
     prepare_process(settings.detector.threads)
     from enricher.pipeline.calibration import calibrate_paths  # noqa: PLC0415  # needs torch
     from enricher.report.calibration import calibration_json, print_calibration  # noqa: PLC0415
+    from enricher.report.console import make_console  # noqa: PLC0415
     from enricher.report.progress import progress  # noqa: PLC0415
-    from enricher.report.terminal import make_console  # noqa: PLC0415
 
     learned = calibrate_paths(
         paths, settings, lambda size, label: progress(size, label=label, quiet=quiet or as_json)

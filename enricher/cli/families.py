@@ -30,8 +30,8 @@ def list_(
     *, state: Path | None, as_json: bool, file: Path | None, overrides: tuple[str, ...]
 ) -> None:
     """List the families that 'enricher adapt' made or that were imported."""
+    from enricher.report.console import make_console  # noqa: PLC0415
     from enricher.report.families import families_json, print_families  # noqa: PLC0415  # polars
-    from enricher.report.terminal import make_console  # noqa: PLC0415
 
     families = _store(state, file, overrides).families()
     if as_json:
@@ -50,8 +50,8 @@ def show(
 ) -> None:
     """Show what the family NAME can promise, and the records it was adapted from."""
     from enricher.families.kept import load_support  # noqa: PLC0415
+    from enricher.report.console import make_console  # noqa: PLC0415
     from enricher.report.families import family_json, print_family  # noqa: PLC0415
-    from enricher.report.terminal import make_console  # noqa: PLC0415
 
     store = _store(state, file, overrides)
     family, kept = store.get(name), load_support(store, name)
@@ -127,8 +127,8 @@ def import_(
     """Take a family from FILE, which 'enricher families export' wrote on another site."""
     settings = settings_of(file, overrides, state=state)
     from enricher.pipeline.sharing import import_family  # noqa: PLC0415  # needs torch
+    from enricher.report.console import make_console  # noqa: PLC0415
     from enricher.report.families import family_json, print_imported  # noqa: PLC0415
-    from enricher.report.terminal import make_console  # noqa: PLC0415
 
     family = import_family(path, settings, name=name, replace_it=replace_it)
     if as_json:

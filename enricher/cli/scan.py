@@ -85,8 +85,9 @@ def command(
     prepare_process(settings.detector.threads)
     # What needs torch is imported when the usage is known to be right.
     from enricher.pipeline.scan import ScanRequest, scan  # noqa: PLC0415
+    from enricher.report.console import make_console  # noqa: PLC0415
     from enricher.report.progress import progress  # noqa: PLC0415
-    from enricher.report.terminal import make_console, print_summary  # noqa: PLC0415
+    from enricher.report.terminal import print_summary  # noqa: PLC0415
 
     def bar(size: int, label: str) -> AbstractContextManager[Progress]:
         return progress(size, label=label, quiet=quiet or as_json)

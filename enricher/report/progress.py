@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
-from enricher.report.terminal import make_console
+from enricher.report.console import make_console
 from enricher.report.text import duration, safe, size
 
 SECONDS_BETWEEN_LINES = 10.0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
-from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
@@ -32,30 +30,6 @@ _NAMES_IN_A_LINE = 8
 # The column "What" stays at least so wide; the columns from this number on are right-justified.
 _NARROWEST, _FIRST_NUMBER = 16, 3
 _SEVERITY_STYLE = {1: "bold red", 2: "yellow", 3: "cyan"}
-
-
-def make_console(stream: TextIO, width: int | None = None) -> Console:
-    """A console for a stream: colours on a terminal (unless ``NO_COLOR``), plain text elsewhere.
-
-    Args:
-        stream: For example ``sys.stdout``. What its encoding cannot show is written escaped.
-        width: Columns; by default the terminal's, ``COLUMNS``, or 80.
-    """
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
-    terminal = stream.isatty()
-    return Console(
-        file=stream,
-        width=width,
-        force_terminal=terminal,
-        force_interactive=terminal,
-        no_color=None if terminal else True,
-        color_system="auto" if terminal else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
 
 
 def print_summary(summary: ScanSummary, console: Console) -> None:

@@ -15,9 +15,10 @@ from rich.cells import cell_len
 
 from enricher.report.advice import next_steps
 from enricher.report.collect import Collector
+from enricher.report.console import make_console
 from enricher.report.parts import CalibrationInfo, Drift, Inputs
 from enricher.report.summary import ScanSummary
-from enricher.report.terminal import make_console, print_summary
+from enricher.report.terminal import print_summary
 
 MakeSummary = Callable[..., ScanSummary]
 # What our own colours are made of: select graphic rendition, nothing else.

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from enricher.pipeline.live.database import read_words
-from enricher.sources.following import Lag
+from pydantic import ValidationError
 
+from enricher.errors import StateError
+from enricher.pipeline.live.stored import FILE, FOLDER, REMEDY, read_words
+from enricher.report.status_parts import Said, ServiceStatus, Totals
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How a service is.
+if TYPE_CHECKING:
+    # A health check asks every few seconds: it should not have to load what reads logs.
+    from enricher.sources.following import Lag
 
-    Attributes:
-        words: What it said of itself last: ``pid``, ``started``, ``updated`` (seconds UTC),
-            ``records_per_second`` by kind, ``lags`` (path, kind and bytes of each log that is not
-            read to its end), ``flow_time``, ``drift``, ``waiting_for``, ``families``, ``model``.
-        accounting: Its counts, see :class:`enricher.pipeline.live.accounting.Accounting`.
-        running: Whether its process is there.
-        age: Seconds since it said so.
-    """
-
-    words: Mapping[str, Any]
-    accounting: Mapping[str, Any]
-    running: bool
-    age: float
+MOST_LAGS = 100
+"""So many logs are named with their lag, those that are furthest behind."""
 
 
-def read_status(state: Path) -> Status | None:
+def read_status(state: Path) -> ServiceStatus | None:
     """The status of the service of a state directory; None where none ever ran.
 
     Raises:
@@ -41,12 +31,19 @@ def read_status(state: Path) -> Status | None:
     words = read_words(state, ("status", "accounting"))
     if words is None or words["status"] is None:
         return None
-    said = words["status"]
-    return Status(
-        said,
-        words["accounting"] or {},
-        _is_running(int(said["pid"])) and not said.get("stopped", False),
-        max(0.0, time.time() - float(said["updated"])),
+    try:
+        said = Said.model_validate(words["status"])
+        totals = Totals.model_validate(words["accounting"] or {})
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise StateError(
+            f"{state / FOLDER / FILE}: is damaged (its status, at {place!a}); {REMEDY}"
+        ) from error
+    return ServiceStatus(
+        said=said,
+        totals=totals,
+        running=not said.stopped and _is_running(said.pid),
+        age=max(0.0, time.time() - said.updated),
     )
 
 
@@ -61,8 +58,11 @@ def _is_running(pid: int) -> bool:
 
 
 def plain_lags(lags: Sequence[Lag]) -> list[dict[str, Any]]:
-    """Lags as plain values, the largest first."""
-    return [
-        {"path": str(lag.path), "kind": lag.kind, "bytes": lag.bytes}
-        for lag in sorted(lags, key=lambda lag: -lag.bytes)
-    ]
+    """The largest lags as plain values, the largest first."""
+    largest = sorted(lags, key=lambda lag: (-lag.bytes, str(lag.path)))[:MOST_LAGS]
+    return [{"path": _text(lag.path), "kind": lag.kind, "bytes": lag.bytes} for lag in largest]
+
+
+def _text(path: Path) -> str:
+    """A path as JSON can hold it, whatever bytes its name has."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

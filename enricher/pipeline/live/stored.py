@@ -18,6 +18,12 @@ FILE = "service.db"
 VERSION = 1
 WAIT = 10.0
 """So long another process may keep the database busy, in s."""
+REMEDY = (
+    "move the folder 'service' of the state directory away to begin anew; logs are read from "
+    "their beginning then"
+)
+
+_LONGEST = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +87,29 @@ def _reading(state: Path) -> Iterator[sqlite3.Connection | None]:
 
 
 def word_in(connection: sqlite3.Connection, name: str) -> Any:
-    row = connection.execute("SELECT value FROM words WHERE name = ?", (name,)).fetchone()
-    return None if row is None else orjson.loads(row[0])
+    """A value by its name; None where there is none.
 
-
-REMEDY = (
-    "move the folder 'service' of the state directory away to begin anew; logs are read from "
-    "their beginning then"
-)
+    Raises:
+        sqlite3.Error: If it can not be read.
+    """
+    row = connection.execute(
+        "SELECT value FROM words WHERE name = ? AND length(value) <= ?", (name, _LONGEST)
+    ).fetchone()
+    try:
+        return None if row is None else orjson.loads(row[0])
+    except orjson.JSONDecodeError as error:
+        raise sqlite3.DatabaseError(f"{name!r} is no JSON") from error
 
 
 def unusable(path: Path, error: Exception) -> StateError:
+    """What to tell the user of a database that can not be used."""
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
         return StateError(f"{path}: is damaged ({error}); {REMEDY}")
     return StateError(f"{path}: cannot be used ({error}); check permissions and disk")
 
 
 def other_version(path: Path, version: int) -> StateError:
+    """What to tell the user of a database of another version."""
     return StateError(
         f"{path}: has version {version}, this program reads {VERSION}; use the version of the "
         "enricher that made it, or another state directory"
