@@ -77,7 +77,9 @@ def keyed_records(flagged: Flagged, window_seconds: float) -> pl.DataFrame:
 
 def grouped(keyed: pl.DataFrame) -> Partials:
     """Group what :func:`keyed_records` gave, in columns."""
-    strongest_first = keyed.sort(_RANK)
+    # One query: each step by itself would wait for the threads of Polars once more.
+    query = keyed.lazy()
+    strongest_first = query.sort(_RANK)
     groups = strongest_first.group_by(_KEY, maintain_order=True).agg(
         pl.col("place").first().alias("best"),
         pl.col("place").min().alias("first_place"),
@@ -89,14 +91,14 @@ def grouped(keyed: pl.DataFrame) -> Partials:
         pl.col("ts").max().alias("last_ts"),
     )
     pairs = (
-        keyed.select(*_KEY, "to")
+        query.select(*_KEY, "to")
         .drop_nulls("to")
         .unique()
         .group_by(_KEY)
         .agg(pl.col("to").head(MAX_DESTINATIONS + 1))
     )
     groups = groups.join(pairs, on=list(_KEY), how="left").sort("first_place")
-    columns: dict[str, list[Any]] = groups.to_dict(as_series=False)
+    columns: dict[str, list[Any]] = groups.collect().to_dict(as_series=False)
     rank = zip(
         columns["minus_score"], columns["p_value"], columns["best_ts"], columns["file"],
         columns["line"], strict=True,

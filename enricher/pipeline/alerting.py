@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -14,20 +14,17 @@ from enricher.alerts import (
     UNKNOWN_FAMILY,
     Alert,
     DailyBudget,
-    EventOptions,
     Grouper,
     detections,
-    family_label,
-    render,
     single,
-    to_event,
 )
 from enricher.alerts.chance import ChanceFilter
+from enricher.alerts.suppress import Suppressions
 from enricher.config import Settings
 from enricher.detector.detector import Detector
-from enricher.detector.labels import FamilyLabel
 from enricher.features.rows import rows_of
 from enricher.pipeline.drift import DriftWatch
+from enricher.pipeline.events import Labels, event_options, lines_of
 from enricher.pipeline.exemplars import Exemplars
 from enricher.pipeline.explaining import explain
 from enricher.pipeline.scoring import ScoredBatch
@@ -54,6 +51,7 @@ class Alerting:
 
     Attributes:
         held_back: Alerts that the budget held back, by family.
+        suppressed: Alerts that a suppression of the settings matches, by its words.
         within_chance: Groups of unknown records that chance explains, and so are no alerts.
         closed_early: Groups that were closed because there were too many.
     """
@@ -72,15 +70,19 @@ class Alerting:
         self._on_alert = on_alert
         self._exemplars = exemplars
         self._every_record = settings.alerts.every_record
-        self._labels = {label.name: label for label in detector.labels}
-        self._options = _options(detector, settings)
+        self._labels = Labels(detector)
+        self._options = event_options(detector, settings)
+        self._suppressions = Suppressions.of(settings.suppressions, self._labels.signature)
         self._grouper = Grouper(settings.alerts.window_seconds, settings.alerts.max_groups)
-        self._budget = DailyBudget(settings.alerts.per_day, lambda name: self._label(name).severity)
+        self._budget = DailyBudget(
+            settings.alerts.per_day, lambda name: self._labels[name].severity
+        )
         self._chance = ChanceFilter(
             settings.alerts.window_seconds, settings.alerts.false_discovery_rate
         )
         self.drift = DriftWatch(detector.site, settings.alerts.window_seconds)
         self.held_back: Counter[str] = Counter()
+        self.suppressed: Counter[str] = Counter()
         self.within_chance = 0
         self._sink = open_sink(target)
 
@@ -93,7 +95,7 @@ class Alerting:
         """Take a scored batch."""
         suspended = self.drift.take(scored)
         if self._every_record:
-            self._write(self._singles(scored, suspended))
+            self._write(self._wanted(self._singles(scored, suspended)))
             return
         self._chance.add(scored.batch, scored.scores, scored.verdicts)
         early = self._grouper.add(
@@ -103,7 +105,7 @@ class Alerting:
             self._names,
             lambda rows: rows_of(scored.features, rows),
         )
-        self._budget.add(early)
+        self._budget.add(self._wanted(early))
 
     def finish(self) -> None:
         """Close all groups and write what stands out from chance and the budget lets through.
@@ -111,7 +113,7 @@ class Alerting:
         Groups that were closed early are not held against chance: their window was not over.
         """
         kept, self.within_chance = self._chance.keep(self._grouper.close_all())
-        self._budget.add(kept)
+        self._budget.add(self._wanted(kept))
         kept, self.held_back = self._budget.take()
         for alert in kept:
             alert.suspended = self.drift.suspended(alert)
@@ -131,13 +133,24 @@ class Alerting:
         for start in range(0, len(alerts), _EXPLAINED_AT_ONCE):
             some = alerts[start : start + _EXPLAINED_AT_ONCE]
             explain(self._detector, self._exemplars, some)
-            for alert in some:
-                label = self._label(alert.family)
-                self._sink.write(render(to_event(alert, label, self._options)))
+            lines = lines_of(some, self._labels, self._options)
+            for alert, line in zip(some, lines, strict=True):
+                label = self._labels[alert.family]
+                self._sink.write(line)
                 self._on_alert(AlertRow.from_alert(alert, label.title, label.severity))
 
-    def _label(self, name: str) -> FamilyLabel:
-        return self._labels.get(name) or family_label(name)
+    def _wanted(self, alerts: Iterable[Alert]) -> list[Alert]:
+        """Leave out what is suppressed, before it uses up any of the budget; it is counted."""
+        if not len(self._suppressions):
+            return list(alerts)
+        wanted = []
+        for alert in alerts:
+            match = self._suppressions.match(alert)
+            if match is None:
+                wanted.append(alert)
+            else:
+                self.suppressed[self._suppressions.words(match)] += 1
+        return wanted
 
     def __enter__(self) -> Self:
         return self
@@ -149,22 +162,3 @@ class Alerting:
         trace: TracebackType | None,
     ) -> None:
         self._sink.__exit__(kind, error, trace)
-
-
-def _options(detector: Detector, settings: Settings) -> EventOptions:
-    bundle = detector.bundle
-    return EventOptions(
-        eve_version=settings.outputs.eve_version,
-        gid=settings.alerts.gid,
-        rev=_revision(bundle.version),
-        model=f"{bundle.name} {bundle.version}",
-        sensor=settings.outputs.sensor or "",
-        in_iface=settings.outputs.in_iface or "",
-    )
-
-
-def _revision(version: str) -> int:
-    """A bundle's version as a number that grows with it: 1.2.3 is 10203."""
-    parts = [int(part) for part in version.split(".") if part.isdecimal()][:3]
-    major, minor, patch = parts + [0] * (3 - len(parts))
-    return major * 10_000 + minor * 100 + patch

@@ -32,6 +32,8 @@ from enricher.report.progress import Progress, ProgressBar
 from enricher.report.summary import ScanSummary
 from enricher.sources import LogFile
 
+_SUPPRESSIONS_SHOWN = 20
+
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
@@ -144,6 +146,11 @@ def _tell_alerting(collector: Collector, alerting: Alerting, settings: Settings)
         collector.add_drift(kind, drift)
     for family, count in alerting.held_back.items():
         collector.hold_back(family, count)
+    for words, count in alerting.suppressed.most_common(_SUPPRESSIONS_SHOWN):
+        collector.note(f"{count} alerts were suppressed: {words}.")
+    more = len(alerting.suppressed) - _SUPPRESSIONS_SHOWN
+    if more > 0:
+        collector.note(f"{more} more suppressions matched alerts.")
     if alerting.closed_early:
         collector.note(
             f"{alerting.closed_early} groups of alerts were closed early because more than "

@@ -101,16 +101,21 @@ class CausalChance:
         self, key: tuple[Kind, int], totals: Numbers, p_values: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.bool_]:
         """Unknown records of one window in order, where ``totals`` records were seen by each."""
-        levels = level_of(np.nan_to_num(p_values, nan=1.0))
-        counts = np.zeros((len(levels) + 1, len(LEVELS)), dtype=np.int64)
-        counts[0] = self._rare.get(key, 0)
-        counts[np.arange(1, len(levels) + 1), levels] = 1
-        counts.cumsum(axis=0, out=counts)
-        self._rare[key] = counts[-1].copy()
-        expected = np.maximum(totals, self._typical.get(key[0], 0.0))[:, None] * LEVELS
-        passing = expected <= self._rate * counts[1:].cumsum(axis=1)
-        last = len(LEVELS) - 1 - passing[:, ::-1].argmax(axis=1)
-        return passing.any(axis=1) & (levels <= last)
+        found = level_of(np.nan_to_num(p_values, nan=1.0))
+        before = self._rare.get(key)
+        counts = np.bincount(found, minlength=len(LEVELS))
+        self._rare[key] = counts if before is None else before + counts
+        # No level that no record has can be the bound, so the others are left out.
+        levels = np.flatnonzero(self._rare[key])
+        places = np.searchsorted(levels, found)
+        seen = np.zeros((len(found) + 1, len(levels)), dtype=np.int64)
+        seen[0] = 0 if before is None else before[levels]
+        seen[np.arange(1, len(found) + 1), places] = 1
+        seen.cumsum(axis=0, out=seen)
+        expected = np.maximum(totals, self._typical.get(key[0], 0.0))[:, None] * LEVELS[levels]
+        passing = expected <= self._rate * seen[1:].cumsum(axis=1)
+        last = len(levels) - 1 - passing[:, ::-1].argmax(axis=1)
+        return np.asarray(passing.any(axis=1) & (places <= last))
 
     def clear(self) -> None:
         """Forget all counts: the clock was wrong, and so were the windows around it."""

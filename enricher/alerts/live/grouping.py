@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,30 +12,19 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from enricher.alerts.alert import Alert, Detection
 from enricher.alerts.decide import BENIGN, Verdicts
 from enricher.alerts.flagged import flag
-from enricher.alerts.group import Group
 from enricher.alerts.live.budget import CausalBudget
 from enricher.alerts.live.chance import AROUND, CausalChance
 from enricher.alerts.live.clock import FlowClock
-from enricher.alerts.live.groups import Closed, OpenGroups
-from enricher.alerts.live.records import WAITING, Evidence, Records, Times, times_of
+from enricher.alerts.live.groups import OpenGroups
+from enricher.alerts.live.merging import LiveAlert, Merger
+from enricher.alerts.live.records import Evidence, Records, Times, times_of
 from enricher.alerts.live.stored import Pack, StoredState, Unpack, restore_group, store_group
-from enricher.alerts.partials import Partials, keyed_records
+from enricher.alerts.partials import keyed_records
 from enricher.alerts.suppress import Suppressions
 from enricher.detector.scores import Scores
-from enricher.logs import KINDS, Kind, LogBatch
-
-_SECONDS_A_DAY = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class LiveAlert:
-    """An alert to be written now; ``closing`` where it says what came after an opening."""
-
-    alert: Alert
-    closing: bool
+from enricher.logs import Kind, LogBatch
 
 
 class LiveGrouping:
@@ -67,10 +55,8 @@ class LiveGrouping:
         closing: Give closing alerts.
 
     Attributes:
-        suppressed: Alerts that were suppressed, by the words of the suppression.
-        late: Records that came after their group was closed, by family.
-        within_chance: Unknown records that chance explains.
-        closed_early: Groups that were closed for want of room.
+        clock: Flow time.
+        budget: Tells what was let through and held back on a day.
     """
 
     def __init__(
@@ -93,23 +79,40 @@ class LiveGrouping:
             raise ValueError(f"there must be room for a group, got max_groups={max_groups}")
         self.window_seconds = float(window_seconds)
         self.clock = FlowClock()
-        self.chance = CausalChance(false_discovery_rate, typical)
+        self._chance = CausalChance(false_discovery_rate, typical)
         self.budget = CausalBudget(per_day)
-        self.groups = OpenGroups(self.window_seconds, float(late_seconds), max_groups, AROUND)
-        self._suppressions = suppressions or Suppressions(())
-        self._closing = closing
-        self.suppressed: Counter[str] = Counter()
-        self.late: Counter[str] = Counter()
-        self.within_chance = 0
-        self.closed_early = 0
+        self._groups = OpenGroups(self.window_seconds, float(late_seconds), max_groups, AROUND)
+        self._merger = Merger(
+            self._groups, self.budget, suppressions or Suppressions(()), closing=closing
+        )
 
     @property
     def held_back(self) -> Counter[str]:
         """Alerts that the budget held back, by family."""
         return self.budget.held_back
 
+    @property
+    def suppressed(self) -> Counter[str]:
+        """Alerts that were suppressed, by the words of the suppression."""
+        return self._merger.suppressed
+
+    @property
+    def late(self) -> Counter[str]:
+        """Records that came after their group was closed, by family."""
+        return self._merger.late
+
+    @property
+    def within_chance(self) -> int:
+        """Unknown records that chance explains."""
+        return self._merger.within_chance
+
+    @property
+    def closed_early(self) -> int:
+        """Groups that were closed for want of room."""
+        return self._merger.closed_early
+
     def __len__(self) -> int:
-        return len(self.groups.open)
+        return len(self._groups.open)
 
     def take(
         self,
@@ -142,9 +145,9 @@ class LiveGrouping:
         stands_out = np.zeros(len(batch), dtype=np.bool_)
         for start, end in pairwise(edges):
             if start in set_back:
-                self.chance.clear()
+                self._chance.clear()
             some = slice(start, end)
-            stands_out[some] = self.chance.take(
+            stands_out[some] = self._chance.take(
                 batch.kind, windows[some], now[some], verdicts[some], scores.p_value[some]
             )
         records: Records | None = None
@@ -157,13 +160,13 @@ class LiveGrouping:
         alerts: list[LiveAlert] = []
         for start, end in pairwise(edges):
             if start in set_back:
-                self.groups.reschedule(int(now[start]))
+                self._groups.reschedule(int(now[start]))
             alerts += self._stretch(clocks, records, start, end)
         return alerts
 
     def close_all(self) -> list[LiveAlert]:
         """Close everything, as where the length of a window is about to be another one."""
-        return self._closed(self.groups.close_all())
+        return self._merger.closed(self._groups.close_all())
 
     def export(self, pack: Pack | None = None) -> dict[str, Any]:
         """All that :meth:`restore` needs, as plain values for JSON.
@@ -171,9 +174,9 @@ class LiveGrouping:
         Args:
             pack: Makes plain values of evidence; without it, evidence is not kept.
         """
-        totals, rare = self.chance.export()
+        totals, rare = self._chance.export()
         opened, held_back = self.budget.export()
-        shown, silent, over = self.groups.export()
+        shown, silent, over = self._groups.export()
         return StoredState.model_construct(
             format=1,
             window_seconds=self.window_seconds,
@@ -211,12 +214,13 @@ class LiveGrouping:
                 f"settings {self.window_seconds:g} s"
             )
         self.clock.restore(stored.clock)
-        self.chance.restore(stored.totals, stored.rare)
+        self._chance.restore(stored.totals, stored.rare)
         self.budget.restore(stored.opened, stored.held_back, stored.held_back_in_all)
         shown = [(one.key, restore_group(one, unpack)) for one in stored.groups]
-        self.groups.restore(shown, stored.silent, stored.over)
-        self.suppressed, self.late = Counter(stored.suppressed), Counter(stored.late)
-        self.within_chance, self.closed_early = stored.within_chance, stored.closed_early
+        self._groups.restore(shown, stored.silent, stored.over)
+        merger = self._merger
+        merger.suppressed, merger.late = Counter(stored.suppressed), Counter(stored.late)
+        merger.within_chance, merger.closed_early = stored.within_chance, stored.closed_early
 
     def _windows(self, times: Times) -> npt.NDArray[np.int64]:
         return np.floor(times / self.window_seconds).astype(np.int64)
@@ -226,148 +230,12 @@ class LiveGrouping:
     ) -> Iterator[LiveAlert]:
         """Take some rows of a batch, among which the clock never falls."""
         while start < end:
-            due = self.groups.next_due()
+            due = self._groups.next_due()
             stop = start + int(np.searchsorted(clocks[start:end], due))
             if stop == start:
-                yield from self._closed(self.groups.close_until(float(clocks[start])))
+                yield from self._merger.closed(self._groups.close_until(float(clocks[start])))
             elif records is None:
                 start = stop
             else:
-                alerts, start = self._merge(records, start, stop)
+                alerts, start = self._merger.merge(records, start, stop)
                 yield from alerts
-
-    def _closed(self, closed: Iterable[Closed]) -> list[LiveAlert]:
-        return [
-            LiveAlert(group.alert(key, self.window_seconds, "closing"), closing=True)
-            for key, group in closed
-            if group is not None and group.count > 1 and self._closing
-        ]
-
-    def _merge(self, records: Records, start: int, end: int) -> tuple[list[LiveAlert], int]:
-        """Take rows ``start`` to ``end``, or fewer; gives where it ended."""
-        first, last = records.places(start, end)
-        if first == last:
-            return [], end
-        part = records.groups(first, last)
-        news = self._news(part, records)
-        if news and not self.groups.room:
-            row = records.row(part.first_places[news[0]])
-            if row == start:
-                return self._closed_early(), start
-        stop = self._ends_at(part, news, records, end)
-        if stop < end:
-            part = records.groups(*records.places(start, stop))
-            news = self._news(part, records)
-        self._count(part, records)
-        return self._open(part, news, records), stop
-
-    def _news(self, part: Partials, records: Records) -> list[int]:
-        """Which of the groups would be opened, in the order of the log."""
-        return [
-            number
-            for number, (key, code) in enumerate(
-                zip(part.keys(records.flagged), part.codes, strict=True)
-            )
-            if code != WAITING and key not in self.groups
-        ]
-
-    def _ends_at(self, part: Partials, news: list[int], records: Records, end: int) -> int:
-        """Row of the first record that something else comes before.
-
-        That is where the room ends, or where a group closes that opens among these records.
-        """
-        room = self.groups.room
-        if len(news) > room:
-            end = records.row(part.first_places[news[room]])
-        seen: set[int] = set()
-        for number in news[:room]:
-            row = records.row(part.first_places[number])
-            if row >= end:
-                break
-            now = self.groups.window_of(float(records.clocks[row]))
-            last = self.groups.last_window(part.windows[number], now)
-            if last not in seen:
-                seen.add(last)
-                due = self.groups.due(last)
-                end = row + int(np.searchsorted(records.clocks[row:end], due))
-        return end
-
-    def _closed_early(self) -> list[LiveAlert]:
-        before = len(self.groups.open)
-        alerts = self._closed(self.groups.close_first())
-        self.closed_early += before - len(self.groups.open)
-        return alerts
-
-    def _count(self, part: Partials, records: Records) -> None:
-        """Take the records of groups that are open or over, and of those that wait."""
-        found: list[tuple[int, Group]] = []
-        for number, key in enumerate(part.keys(records.flagged)):
-            if key in self.groups.over:
-                self.late[key[1]] += part.counts[number]
-            elif key in self.groups.open:
-                group = self.groups.open[key]
-                if group is not None:
-                    found.append((number, group))
-            elif part.codes[number] == WAITING:
-                self.within_chance += part.counts[number]
-        self._strengthen(part, found, records)
-        kind = KINDS.index(records.flagged.kind)
-        for number, group in found:
-            group.take(kind, *part.numbers(number))
-
-    def _strengthen(self, part: Partials, found: list[tuple[int, Group]], records: Records) -> None:
-        """Show the strongest record of each group."""
-        winners = [(number, group) for number, group in found if part.ranks[number] < group.rank]
-        places = [part.best[number] for number, _ in winners]
-        if not places:
-            return
-        for (number, group), detection, kept in zip(
-            winners, records.shown(places), records.kept(places), strict=True
-        ):
-            if part.ranks[number] < group.rank:
-                group.rank, group.strongest = part.ranks[number], detection
-                group.evidence = kept
-
-    def _open(self, part: Partials, news: list[int], records: Records) -> list[LiveAlert]:
-        """Open groups; gives their alerts."""
-        if not news:
-            return []
-        keys = part.keys(records.flagged)
-        places = [part.first_places[number] for number in news]
-        kind = KINDS.index(records.flagged.kind)
-        alerts: list[Alert] = []
-        opened: list[tuple[int, Group]] = []
-        for number, place, detection in zip(news, places, records.shown(places), strict=True):
-            clock = float(records.clocks[records.row(place)])
-            first = _first(kind, detection)
-            alert = first.alert(keys[number], self.window_seconds, "opening")
-            shown = self._shown(alert, clock)
-            group = Group((math.inf, 0.0, 0.0, 0, 0), detection, None) if shown else None
-            self.groups.add(keys[number], group, self.groups.window_of(clock))
-            if group is not None:
-                group.take(kind, *part.numbers(number))
-                opened.append((number, group))
-                alerts.append(alert)
-        kept = records.kept([part.first_places[number] for number, _ in opened])
-        for alert, evidence in zip(alerts, kept, strict=True):
-            alert.evidence = evidence
-        self._strengthen(part, opened, records)
-        return [LiveAlert(alert, closing=False) for alert in alerts]
-
-    def _shown(self, alert: Alert, clock: float) -> bool:
-        """Whether a group gives alerts: not one that is suppressed or has no room in the day."""
-        match = self._suppressions.match(alert)
-        if match is not None:
-            self.suppressed[self._suppressions.words(match)] += 1
-            return False
-        day = math.floor(clock / _SECONDS_A_DAY) if math.isfinite(clock) else 0
-        return self.budget.admits(alert.family, day)
-
-
-def _first(kind: int, detection: Detection) -> Group:
-    """A group of one record."""
-    ts = float(detection.record["ts"])
-    known = [0] if detection.record["id.resp_h"] is not None else []
-    group = Group((0.0, 0.0, 0.0, 0, 0), detection, None)
-    group.take(kind, 1, detection.p_value, ts, ts, known)
-    return group

@@ -57,9 +57,7 @@ def _plain(found: LiveAlert) -> tuple[Any, ...]:
 
 
 @pytest.fixture(scope="session")
-def feed(
-    make_batch: Callable[..., LogBatch], make_scores: Callable[..., Scores]
-) -> Feed:
+def feed(make_batch: Callable[..., LogBatch], make_scores: Callable[..., Scores]) -> Feed:
     """Gives rows (``verdict``, ``score``, ``p`` beside the columns) in batches that end at cuts."""
 
     def take(
