@@ -19,6 +19,8 @@ from enricher.errors import EnricherError
 COMMANDS = {
     "scan": ("scan", "Score logs and write EVE alerts, a summary and a report."),
     "run": ("run", "Follow the logs of a running Zeek or Suricata and write alerts as they come."),
+    "status": ("status", "Tell how 'enricher run' is; a health check."),
+    "service": ("service", "Print a systemd unit for 'enricher run'."),
     "calibrate": ("calibrate", "Learn this site's thresholds from its own benign logs."),
     "adapt": ("adapt", "Teach the detector a family from a few records."),
     "families": ("families", "The site's own families: list, show, share, forget."),
