@@ -15,6 +15,7 @@ from enricher.detector.adaptation.family_head import FamilyHead
 from enricher.detector.adaptation.points import Points, represent
 from enricher.detector.adaptation.serving import AdaptedHeads
 from enricher.detector.bundle import Bundle, check_specs, find_bundle
+from enricher.detector.corrections import Corrections
 from enricher.detector.device import choose_device
 from enricher.detector.labels import FamilyLabel
 from enricher.detector.reasons import explain_rows
@@ -43,6 +44,7 @@ class Detector:
             of the bundle stands in its place.
         distances: Distances from the site's own benign records, per kind, while it is being
             calibrated; afterwards ``site`` has them.
+        corrections: What the site's analysts have called false alarms, per kind.
 
     Raises:
         StateError: If the calibration or a head was made with another bundle.
@@ -55,6 +57,7 @@ class Detector:
         site: Mapping[Kind, SiteCalibration] | None = None,
         families: Mapping[str, Mapping[Kind, FamilyHead]] | None = None,
         distances: Mapping[Kind, TableDistance] | None = None,
+        corrections: Mapping[Kind, Corrections] | None = None,
     ) -> None:
         self.bundle = bundle
         self.device = device or torch.device("cpu")
@@ -66,6 +69,7 @@ class Detector:
                     f"{bundle.name!r}: run 'enricher calibrate' again"
                 )
         self.families = dict(families or {})
+        self.corrections = dict(corrections or {})
         self._check_families()
         self._model = bundle.model.to(self.device).eval().requires_grad_(False)
         self._conformal = dict(bundle.conformal) | {

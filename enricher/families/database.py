@@ -10,10 +10,11 @@ from pathlib import Path
 from enricher.errors import StateError
 
 FILE = "enricher.db"
-VERSION = 1
+FEEDBACK_SINCE = 2
+"""The version from which on there is a table of feedback."""
 
 _WAIT = 10.0
-_SCHEMA = """
+_FAMILIES = """
 CREATE TABLE families (
     name TEXT PRIMARY KEY,
     file TEXT NOT NULL UNIQUE,
@@ -40,6 +41,22 @@ CREATE TABLE family_kinds (
     PRIMARY KEY (family, kind)
 ) STRICT;
 """
+_FEEDBACK = """
+CREATE TABLE feedback (
+    alert_id TEXT PRIMARY KEY,
+    verdict TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    family TEXT NOT NULL,
+    taught TEXT,
+    author TEXT NOT NULL,
+    given REAL NOT NULL,
+    reason TEXT NOT NULL,
+    evidence BLOB NOT NULL
+) STRICT;
+"""
+_STEPS = (_FAMILIES, _FEEDBACK)
+"""Each makes the next version out of the one before."""
+VERSION = len(_STEPS)
 
 
 @contextmanager
@@ -89,19 +106,30 @@ def open_database(state: Path, *, write: bool = True) -> Iterator[sqlite3.Connec
         connection.close()  # what was not committed is undone
 
 
-def has_tables(database: sqlite3.Connection) -> bool:
-    """Whether anything was ever kept in it."""
-    return int(database.execute("PRAGMA user_version").fetchone()[0]) > 0
+def has_tables(database: sqlite3.Connection, since: int = 1) -> bool:
+    """Whether anything was ever kept in it.
+
+    Args:
+        database: The database.
+        since: The version that the tables came with.
+    """
+    return _version(database) >= since
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _check_version(connection: sqlite3.Connection, path: Path, *, make: bool) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0 and make:
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-    elif version not in {0, VERSION}:
+    """Bring the database to this version where it may be written; an older one can be read."""
+    version = _version(connection)
+    if not 0 <= version <= VERSION:
         raise StateError(
             f"{path}: has version {version}, this program reads {VERSION}; "
             "use the version of the enricher that made it, or another state directory"
         )
+    if make and version < VERSION:
+        for step in _STEPS[version:]:
+            for statement in step.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")

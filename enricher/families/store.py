@@ -134,6 +134,11 @@ class FamilyStore:
         try:
             with open_database(self._state) as database:
                 database.execute("UPDATE families SET name = ? WHERE name = ?", (new, name))
+                for column in ("family", "taught"):
+                    database.execute(
+                        f"UPDATE feedback SET {column} = ? WHERE {column} = ?",  # noqa: S608
+                        (new, name),
+                    )
         except StateError as error:
             if isinstance(error.__cause__, sqlite3.IntegrityError):
                 raise InputError(f"there is a family {new!a} already; forget it first") from error
