@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enricher.learn.dataset import Dataset
+from enricher.learn.labels import BENIGN_LABEL
 from enricher.learn.tables import (
     FloatMatrix,
     Identity,
@@ -68,6 +69,40 @@ def near_identity(numbers: FloatMatrix, words: npt.NDArray[np.integer]) -> Ident
         int64 [N], counted from 0.
     """
     return row_identity(np.round(numbers / np.float32(STEP)), words)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """How much of a family can be told apart at all.
+
+    Attributes:
+        rows: Its rows.
+        distinct: Of these, what is left where rows that are nearly the same count once.
+        benign: Share of its rows that are nearly the same as a benign row.
+        others: Share of its rows that are nearly the same as a row of another family.
+    """
+
+    rows: int
+    distinct: int
+    benign: float
+    others: float
+
+
+def rows_alike(table: MixedTable) -> dict[str, Alike]:
+    """What of each family of a table is nearly the same as something else, by its name."""
+    labels, identity = table.dataset.labels, table.identity
+    benign = identity[labels == BENIGN_LABEL]
+    found = {}
+    for number, name in enumerate(table.dataset.space.families, 1):
+        own = identity[labels == number]
+        others = identity[(labels > BENIGN_LABEL) & (labels != number)]
+        found[name] = Alike(
+            rows=len(own),
+            distinct=len(np.unique(own)),
+            benign=float(np.isin(own, benign).mean()),
+            others=float(np.isin(own, others).mean()),
+        )
+    return found
 
 
 def _mixed(table: Table, seed: int, *, by_columns: bool, time_to_live: bool = False) -> MixedTable:

@@ -23,7 +23,13 @@ from enricher.learn.protocol.table_stages import TableStage, across_tables, with
 from enricher.learn.protocol.tables_command import run_tables
 from enricher.learn.protocol.tasks import Limits
 from enricher.learn.table_kdd import FILE_COLUMNS
-from enricher.learn.table_splits import STEP, conn_like, near_identity, with_all_columns
+from enricher.learn.table_splits import (
+    STEP,
+    conn_like,
+    near_identity,
+    rows_alike,
+    with_all_columns,
+)
 from enricher.learn.tables import Table, TableSource, read_table
 
 SETTINGS = Settings(limits=Limits(query=100, bank=500, benign_query=500))
@@ -98,6 +104,24 @@ def test_rows_that_are_nearly_the_same_stand_side_by_side(kdd: Table) -> None:
     identity = with_all_columns(kdd, 0).identity
     changes = int(np.count_nonzero(np.diff(identity))) + 1
     assert changes == len(set(identity.tolist()))
+
+
+def test_what_can_not_be_told_apart_is_counted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    same: dict[str, object] = {"src_bytes": 5_000, "dst_bytes": 9, "count": 1, "duration": 2}
+    path = tmp_path / "rows.csv"
+    rows: list[tuple[str, dict[str, object]]] = [
+        ("normal.", {}),
+        ("satan.", {}),
+        ("satan.", {"src_bytes": 5_001}),
+        ("nmap.", {}),
+    ]
+    rows += [("satan.", {"flag": "REJ"}), ("nmap.", {"flag": "S0"})]
+    path.write_text("\n".join(kdd_row(name, rng, **(same | own)) for name, own in rows) + "\n")
+    found = rows_alike(conn_like(read_table(TableSource("t", path, 41, "normal.")), 0))
+    assert (found["satan"].rows, found["satan"].distinct) == (3, 2)
+    assert found["satan"].benign == found["satan"].others == pytest.approx(2 / 3)
+    assert found["nmap"].benign == 0.5
 
 
 def test_support_and_query_share_no_near_copy_and_training_none_of_the_query(
@@ -193,6 +217,7 @@ def test_the_quick_run_goes_from_a_table_to_a_report_with_goals(tmp_path: Path) 
     text = (tmp_path / "out" / "tables.md").read_text()
     assert "| P1: kddcup99, all columns | conn | 10 | 0.88 |" in text
     assert "## P1: kddcup99, conn-like columns: conn (recorded)" in text
+    assert "| kddcup99, all columns | neptune | 150 |" in text
     plain = json.loads((tmp_path / "out" / "tables.json").read_text())
     easiest = [
         line

@@ -7,6 +7,7 @@ from typing import Final
 
 from enricher.learn.card import table
 from enricher.learn.protocol.summary import Line
+from enricher.learn.table_splits import Alike
 
 _BY_TABLE: Final[Mapping[str, Mapping[int, float]]] = {
     "unsw-nb15": {1: 0.50, 5: 0.65, 10: 0.75, 50: 0.85},
@@ -19,6 +20,11 @@ _INTRO = """\
 TPR at FPR 1e-3, mean over families, of the best of ours and of the best baseline; where a baseline
 is above the goal, the gate counts. The goal of kddcup99 is for families that are only in its test
 set: no such family is in a file of its training set, so that the figure beside it is of others."""
+_FEWEST: Final = 22
+_OVERLAP = """\
+Rows of each family that are nearly the same as a benign row, or as one of another family, in all
+that a model sees. The first can not be found without false alarms. The second say how far families that
+stay in training stand in for it: only copies of what is asked are taken out of training."""
 
 
 def goals(lines: Sequence[Line]) -> str:
@@ -42,6 +48,25 @@ def goals(lines: Sequence[Line]) -> str:
         )
     head = ("stage", "table", "K", "goal", "ours", "best baseline", "reached")
     return f"## Goals\n\n{_INTRO}\n\n{table(head, rows)}"
+
+
+def overlap(found: Mapping[str, Mapping[str, Alike]]) -> str:
+    """A section of Markdown: how much of each family, by table, can be told apart at all."""
+    rows = [
+        (
+            name,
+            family,
+            f"{own.rows:,}",
+            f"{own.distinct:,}",
+            f"{own.benign:.2f}",
+            f"{own.others:.2f}",
+        )
+        for name, families in found.items()
+        for family, own in families.items()
+        if own.rows >= _FEWEST
+    ]
+    head = ("table", "family", "rows", "distinct", "as a benign row", "as another family's")
+    return f"## Rows that say the same\n\n{_OVERLAP}\n\n{table(head, rows)}"
 
 
 def goal_of(stage: str, shots: int) -> float | None:

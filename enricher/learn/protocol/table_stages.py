@@ -28,12 +28,14 @@ class TableStage:
     Attributes:
         stage: What is measured.
         train: Name of what its models are trained on.
-        columns: The table where all its columns are shown, else None.
+        asked: The table.
+        columns: All its columns are shown.
     """
 
     stage: Stage
     train: str
-    columns: MixedTable | None = None
+    asked: MixedTable
+    columns: bool = False
 
 
 def within_tables(tables: Sequence[Table], settings: Settings) -> Iterator[TableStage]:
@@ -60,7 +62,7 @@ def within_tables(tables: Sequence[Table], settings: Settings) -> Iterator[Table
                 name=stage_name(table.name, columns),
                 identities={"conn": mixed.identity},
             )
-            yield TableStage(stage, table.name, None if columns == CONN_LIKE else mixed)
+            yield TableStage(stage, table.name, mixed, columns != CONN_LIKE)
 
 
 def across_tables(
@@ -83,7 +85,7 @@ def across_tables(
                 stage = across_data_sets(
                     train, records, name, own.dataset, _one_capture(settings), own.identity
                 )
-                yield TableStage(stage, train)
+                yield TableStage(stage, train, own)
 
 
 def stage_name(table: str, columns: str) -> str:

@@ -21,7 +21,7 @@ from enricher.learn.protocol.cells import CellStore
 from enricher.learn.protocol.column_views import ColumnViews
 from enricher.learn.protocol.command import weighed
 from enricher.learn.protocol.encoder_views import EncoderViews
-from enricher.learn.protocol.goals import goals
+from enricher.learn.protocol.goals import goals, overlap
 from enricher.learn.protocol.methods.stacked import stacked_methods
 from enricher.learn.protocol.report import Account, Result
 from enricher.learn.protocol.running import run_stage
@@ -34,6 +34,7 @@ from enricher.learn.protocol.table_stages import (
 from enricher.learn.protocol.writing import easy_families, folder_for, result_of, write
 from enricher.learn.recipe import Recipe
 from enricher.learn.run import Run
+from enricher.learn.table_splits import rows_alike
 from enricher.learn.tables import Table, read_table, table_sources, table_space
 from enricher.logs import Kind
 
@@ -92,16 +93,34 @@ def run_tables(
     sources: dict[str, EncoderViews] = {}
     for own in stages:
         _measure(own, run, settings, store, sources)
-    easy = {
-        key: found
+    return report(stages, store, settings, out)
+
+
+def report(stages: Sequence[TableStage], store: CellStore, settings: Settings, out: Path) -> Result:
+    """Put together what was measured and write it.
+
+    Args:
+        stages: What was run.
+        store: With all of its cells.
+        settings: How much was run.
+        out: The folder.
+
+    Raises:
+        OutputError: If a file can not be written.
+    """
+    within = {
+        own.stage.name.removeprefix("P1: "): own
         for own in stages
         if own.stage.name.startswith("P1")
-        for key, found in easy_families(
-            own.stage, own.stage.name.removeprefix("P1: "), own.columns
-        ).items()
+    }
+    easy = {
+        key: found
+        for name, own in within.items()
+        for key, found in easy_families(own.stage, name, own.asked if own.columns else None).items()
     }
     result = result_of([own.stage for own in stages], store, settings, ACCOUNT, easy)
-    write(result, out, "tables", [goals(result.lines)])
+    alike = {name: rows_alike(own.asked) for name, own in within.items()}
+    write(result, out, "tables", [goals(result.lines), overlap(alike)])
     return result
 
 
@@ -117,8 +136,8 @@ def _measure(
     # A table has no context that could be hidden.
     ours = [x for x in stacked_methods() if not x.traits.name.endswith("context hidden")]
     methods = all_methods(ours, settings.meta_steps)
-    if own.columns is not None:
-        views = weighed(stage, ColumnViews(own.columns), settings, progress)
+    if own.columns:
+        views = weighed(stage, ColumnViews(own.asked), settings, progress)
         shown = replace(settings, hide=())
         run_stage(stage, methods, views, shown, store, progress, views.columns)
         return
