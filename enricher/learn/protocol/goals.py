@@ -23,8 +23,8 @@ set: no such family is in a file of its training set, so that the figure beside 
 _FEWEST: Final = 22
 _OVERLAP = """\
 Rows of each family that are nearly the same as a benign row, or as one of another family, in all
-that a model sees. The first can not be found without false alarms. The second say how far families that
-stay in training stand in for it: only copies of what is asked are taken out of training."""
+that a model sees. The first can not be found without false alarms. The second say how far families
+that stay in training stand in for it: only copies of what is asked are taken out of training."""
 
 
 def goals(lines: Sequence[Line]) -> str:
