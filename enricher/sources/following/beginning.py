@@ -25,10 +25,7 @@ def begin_all(
     troubles: Troubles,
 ) -> None:
     """Add new logs to the roster; copies of each other are read once."""
-    originals: list[Judgement] = []
-    for judgement in _without_copies(new):
-        if judgement.identity is not None:
-            originals.append(judgement)
+    originals = list(_without_copies(new))
     for judgement in new:
         judge.forget(judgement.found.file_id)  # the next time it is known
     files = [_as_file(place, number, j) for number, j in enumerate(originals)]

@@ -152,18 +152,25 @@ class Follower:
             return log.give_up()
         path = log.state.path
         try:
-            if not log.is_open and (log.waiting or log.unfinished_line):
-                if not self._roster.open(log, path):
-                    return self._look_again(log)
+            if not self._reopened(log):
+                self._look_again(log)
+                return None
             piece = log.next_piece()
         except InputError as error:
             self._troubles.say(str(path), "warning", error.message)
-            return self._look_again(log)
+            self._look_again(log)
+            return None
         if piece is None and self._is_over(log):
             if log.damage is not None:
                 self._troubles.note("warning", f"{path}: {log.damage}")
             return log.finish()
         return piece
+
+    def _reopened(self, log: OpenLog) -> bool:
+        """Open a log's file if there is need to; False if it is another log's now."""
+        if log.is_open or not (log.waiting or log.unfinished_line):
+            return True
+        return self._roster.open(log, log.state.path)
 
     def _look_again(self, log: OpenLog) -> None:
         """Leave a log alone until the next look has found out what became of it."""

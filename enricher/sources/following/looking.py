@@ -69,6 +69,7 @@ class Looker:
         live = place.live()
         self._troubles.say(place.source, "warning", place.missing)
         lost, urgent = self._refresh_all(place, live, latest, now)
+        urgent |= place.rotated(live)
         gone = {log.state.number for log in lost}
         taken = {log.state.file_id for n, log in self._roster.logs.items() if n not in gone}
         judged = [self._judged(place, f) for f in live.values() if f.file_id not in taken]
@@ -132,7 +133,8 @@ class Looker:
         found = self._where(log, live)
         if log.is_open:
             seen = found_at(log.state.path, log.status())
-        elif found is None:
+        elif found is None or (log.given and log.seen is None and log.state.written is None):
+            # A log of which only the header was read is not told from others: it begins anew.
             return False
         else:
             seen = found
@@ -162,9 +164,7 @@ class Looker:
 
     @staticmethod
     def _was_replaced(log: OpenLog, seen: Found) -> bool:
-        if log.replaced or seen.size < log.read_to:
-            return True
-        return (seen.size, seen.mtime_ns) != log.seen and not log.begins_the_same()
+        return log.replaced or seen.size < log.read_to or not log.begins_the_same()
 
     @staticmethod
     def _is_rotated(log: OpenLog, found: Found) -> bool:

@@ -13,14 +13,8 @@ from pathlib import Path
 from enricher.errors import InputError
 from enricher.logs import Block, Rejected
 from enricher.sources.blocks import LineCutter
-from enricher.sources.compression import (
-    MAGIC_BYTES,
-    ByteStream,
-    compression_of,
-    decompressed,
-    open_regular,
-    why_unreadable,
-)
+from enricher.sources.compression import ByteStream, open_regular, why_unreadable
+from enricher.sources.following.content import go_to
 from enricher.sources.following.lines import header_after, last_written
 from enricher.sources.following.states import LogState, Piece
 from enricher.sources.position import FINGERPRINT_BYTES, Fingerprint
@@ -147,7 +141,7 @@ class OpenLog:
         self.close()
         raw = open_regular(path)
         try:
-            head = _go_to(raw, path, self.state)
+            head = go_to(raw, path, self.state)
         except (OSError, InputError) as error:
             raw.close()
             if isinstance(error, InputError):
@@ -285,37 +279,3 @@ class OpenLog:
         )
         self.given = True
         return Piece(self.state, before.offset, before.line, items)
-
-
-def _go_to(raw: io.FileIO, path: Path, state: LogState) -> tuple[ByteStream, bytes] | None:
-    """The content of a file from the state's offset on, and its beginning; None if another."""
-    compression = compression_of(raw.read(MAGIC_BYTES) or b"")
-    raw.seek(0)
-    stream = decompressed(raw, path)
-    head = read_exactly(stream, state.fingerprint.length)
-    if hashlib.sha256(head).hexdigest() != state.fingerprint.sha256:
-        return None
-    if compression == "plain":
-        if os.fstat(raw.fileno()).st_size < state.offset:
-            return None
-        raw.seek(state.offset)
-        return stream, head
-    return (stream, head) if skip(stream, state.offset - len(head)) else None
-
-
-def read_exactly(stream: ByteStream, size: int) -> bytes:
-    """The next ``size`` bytes, or all if there are fewer."""
-    content = bytearray()
-    while len(content) < size and (piece := stream.read(size - len(content))):
-        content += piece
-    return bytes(content)
-
-
-def skip(stream: ByteStream, size: int) -> bool:
-    """Read over ``size`` bytes; False if there are fewer."""
-    while size > 0:
-        piece = stream.read(min(size, _CHUNK))
-        if not piece:
-            return False
-        size -= len(piece)
-    return True

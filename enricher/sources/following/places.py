@@ -23,6 +23,7 @@ from enricher.sources.order import LIVE_FOLDER
 
 # A listing is believed to be complete if nothing in it had changed for so long.
 _SETTLED_NS = 5_000_000_000
+_LOGS = frozenset({".log", ".json"})
 # Clocks of file systems are coarse, or those of another machine.
 _CLOCK_SECONDS = 2.0
 
@@ -103,9 +104,10 @@ class Place:
         self._archive = None if given.archive is None else Archive(given.archive)
         self._archive_path = given.archive
         self._was_file = False
+        self._names: dict[FileId, tuple[str, int]] = {}
         self._first = since is None
         self._since = time.time() if since is None else since
-        self._history: set[FileId] = set()
+        self._history: set[Found] = set()
         self._beside: list[Found] = []
 
     @property
@@ -146,6 +148,17 @@ class Place:
                 result.setdefault(found.file_id, found)
         return result
 
+    def rotated(self, live: dict[FileId, Found]) -> bool:
+        """Whether files have come, gone or changed places since this was last asked."""
+        before = self._names
+        # A new file that has the number of a deleted one is told by its time while it is empty.
+        self._names = {
+            f.file_id: (f.path.name, 0 if f.size else f.mtime_ns)
+            for f in live.values()
+            if f.path.suffix in _LOGS
+        }
+        return self._names != before
+
     def archived(self) -> list[Found]:
         """Rotated files beside the live ones (as of the latest :meth:`live`), and the archive."""
         found = {file.file_id: file for file in self._beside}
@@ -154,12 +167,12 @@ class Place:
                 found.setdefault(file.file_id, file)
         if self._first:
             self._first = False
-            self._history.update(found)
+            self._history.update(found.values())
         return list(found.values())
 
     def is_history(self, found: Found) -> bool:
         """Whether an archived file was written before logs of this input were first found."""
-        if found.file_id in self._history:
+        if found in self._history:
             return True
         return found.mtime_ns < (self._since - _CLOCK_SECONDS) * 1e9
 

@@ -11,8 +11,8 @@ from enricher.errors import InputError
 from enricher.logs import Block, Rejected
 from enricher.sources.blocks import LineCutter
 from enricher.sources.compression import ByteStream, open_decompressed, why_unreadable
+from enricher.sources.following.content import skip
 from enricher.sources.following.looking import Looker
-from enricher.sources.following.open_log import skip
 from enricher.sources.following.places import Place
 from enricher.sources.following.roster import Roster
 from enricher.sources.following.states import LogState
@@ -83,12 +83,16 @@ class Replay:
             yield piece
 
     def _stream_at(self, state: LogState, start: int) -> ByteStream:
-        """The log's content from ``start`` on; a span behind the last one needs no new search."""
+        """The log's content from ``start`` on.
+
+        A span behind the last one of a compressed log needs no new search; a plain file may have
+        been emptied meanwhile, and is found and checked again each time.
+        """
         stream = self._stream
-        if stream is None or self._number != state.number or self._at > start:
+        known = stream is not None and not isinstance(stream, io.FileIO)
+        if stream is None or not known or self._number != state.number or self._at > start:
             self.close()
-            path = self._path_of(state)
-            stream = self._stream = open_decompressed(path)
+            stream = self._stream = open_decompressed(self._path_of(state))
             self._number, self._at = state.number, 0
         if isinstance(stream, io.FileIO):
             stream.seek(start)

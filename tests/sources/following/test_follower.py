@@ -180,7 +180,7 @@ def archive(site: Site, path: Path, name: str, *, packed: bool = True) -> None:
             file.write(path.read_bytes())
         path.unlink()
     else:
-        os.replace(path, folder / name)
+        path.replace(folder / name)
 
 
 def test_several_rotations_while_it_was_down_are_caught_up_on_in_order(site: Site) -> None:
