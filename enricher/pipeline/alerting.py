@@ -21,13 +21,12 @@ from enricher.alerts import (
 from enricher.alerts.chance import ChanceFilter
 from enricher.alerts.suppress import Suppressions
 from enricher.config import Settings
-from enricher.detector.detector import Detector
 from enricher.features.rows import rows_of
 from enricher.pipeline.drift import DriftWatch
 from enricher.pipeline.events import Labels, event_options, lines_of
-from enricher.pipeline.exemplars import Exemplars
 from enricher.pipeline.explaining import explain
 from enricher.pipeline.scoring import ScoredBatch
+from enricher.pipeline.site_detector import Loaded
 from enricher.report.rows import AlertRow
 from enricher.sinks import open_sink
 
@@ -44,15 +43,16 @@ class Alerting:
         target: Where events go, see :func:`enricher.sinks.open_sink`; a file gets its name when
             it is whole.
         names: Path of each log file by its number.
-        detector: Made the scores, and knows why.
+        loaded: The detector that made the scores and knows why, and what else the site has.
         settings: Windows, budget, identity of the sensor.
         on_alert: Gets the row of every alert that is written.
-        exemplars: The labelled records of the site's own families.
 
     Attributes:
         held_back: Alerts that the budget held back, by family.
         suppressed: Alerts that a suppression of the settings matches, by its words.
         within_chance: Groups of unknown records that chance explains, and so are no alerts.
+        corrected: Flagged records that corrections have made benign.
+        called_false: Alerts that an analyst has called false.
         closed_early: Groups that were closed because there were too many.
     """
 
@@ -60,15 +60,14 @@ class Alerting:
         self,
         target: str,
         names: Sequence[str],
-        detector: Detector,
+        loaded: Loaded,
         settings: Settings,
         on_alert: Callable[[AlertRow], None],
-        exemplars: Exemplars,
     ) -> None:
+        detector = loaded.detector
         self._names = names
-        self._detector = detector
+        self._loaded = loaded
         self._on_alert = on_alert
-        self._exemplars = exemplars
         self._every_record = settings.alerts.every_record
         self._labels = Labels(detector)
         self._options = event_options(detector, settings)
@@ -84,6 +83,8 @@ class Alerting:
         self.held_back: Counter[str] = Counter()
         self.suppressed: Counter[str] = Counter()
         self.within_chance = 0
+        self.corrected = 0
+        self.called_false = 0
         self._sink = open_sink(target)
 
     @property
@@ -94,6 +95,7 @@ class Alerting:
     def take(self, scored: ScoredBatch) -> None:
         """Take a scored batch."""
         suspended = self.drift.take(scored)
+        self.corrected += scored.corrected
         if self._every_record:
             self._write(self._wanted(self._singles(scored, suspended)))
             return
@@ -132,7 +134,7 @@ class Alerting:
     def _write(self, alerts: Sequence[Alert]) -> None:
         for start in range(0, len(alerts), _EXPLAINED_AT_ONCE):
             some = alerts[start : start + _EXPLAINED_AT_ONCE]
-            explain(self._detector, self._exemplars, some)
+            explain(self._loaded.detector, self._loaded.exemplars, some)
             lines = lines_of(some, self._labels, self._options)
             for alert, line in zip(some, lines, strict=True):
                 label = self._labels[alert.family]
@@ -140,13 +142,19 @@ class Alerting:
                 self._on_alert(AlertRow.from_alert(alert, label.title, label.severity))
 
     def _wanted(self, alerts: Iterable[Alert]) -> list[Alert]:
-        """Leave out what is suppressed, before it uses up any of the budget; it is counted."""
-        if not len(self._suppressions):
+        """Leave out what is suppressed or was called false, before it uses up any of the budget.
+
+        It is counted.
+        """
+        false_alarms = self._loaded.false_alarms
+        if not len(self._suppressions) and not false_alarms:
             return list(alerts)
         wanted = []
         for alert in alerts:
             match = self._suppressions.match(alert)
-            if match is None:
+            if alert.alert_id in false_alarms:
+                self.called_false += 1
+            elif match is None:
                 wanted.append(alert)
             else:
                 self.suppressed[self._suppressions.words(match)] += 1

@@ -13,17 +13,15 @@ from enricher.config import Settings
 from enricher.detector.detector import Detector
 from enricher.detector.site import SiteCalibration, load_site
 from enricher.errors import OutputError
-from enricher.families.loading import load_heads
-from enricher.families.store import FamilyStore
 from enricher.logs import Kind, LogBatch
 from enricher.pipeline.ahead import ahead
 from enricher.pipeline.alerting import Alerting
 from enricher.pipeline.calibration import calibrate
-from enricher.pipeline.exemplars import Exemplars
 from enricher.pipeline.reading import RecordStream, encodable, find_logs
 from enricher.pipeline.rejected import RejectedLines
 from enricher.pipeline.scores_file import ScoresFile
 from enricher.pipeline.scoring import ScoredBatch, Scorer
+from enricher.pipeline.site_detector import site_detector
 from enricher.pipeline.telling import bundle_info, calibration_info, tell_inputs
 from enricher.report.collect import Collector
 from enricher.report.html import write_report
@@ -72,14 +70,13 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
     started = time.time()
     _make_folder(request.out)
     found = find_logs(request.paths)
-    detector = Detector.load(settings.detector.bundle, settings.detector.device)
+    plain = Detector.load(settings.detector.bundle, settings.detector.device)
     if request.calibrate_first is None:
         site = load_site(settings.state)
     else:
-        site = _calibrate_on_first(request.calibrate_first, found.files, detector, settings, bar)
-    store = FamilyStore(settings.state)
-    detector = Detector(detector.bundle, detector.device, site, load_heads(store))
-    exemplars = Exemplars.load(store, detector)
+        site = _calibrate_on_first(request.calibrate_first, found.files, plain, settings, bar)
+    loaded = site_detector(plain, site, settings.state)
+    detector = loaded.detector
 
     plots = prepare()
     collector = Collector()
@@ -91,7 +88,7 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
         names = [encodable(str(file.path)) for file in found.files]
         scorer = Scorer(detector, settings.detector, settings.context)
         alerting = stack.enter_context(
-            Alerting(outputs.eve, names, detector, settings, collector.add_alert, exemplars)
+            Alerting(outputs.eve, names, loaded, settings, collector.add_alert)
         )
         scores = stack.enter_context(ScoresFile(outputs.scores, names)) if request.scores else None
         progress = stack.enter_context(bar(_size(found.files), "scan"))
@@ -113,6 +110,8 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
         collector.account(kind).add_dropped({"not_in_model": count})
     _tell_alerting(collector, alerting, settings)
     _advise(collector, site, request, rejected)
+    for sentence in loaded.notes:
+        collector.note(sentence, warning=True)
     summary = collector.summary(
         program_version=__version__,
         started=started,
@@ -151,6 +150,12 @@ def _tell_alerting(collector: Collector, alerting: Alerting, settings: Settings)
     more = len(alerting.suppressed) - _SUPPRESSIONS_SHOWN
     if more > 0:
         collector.note(f"{more} more suppressions matched alerts.")
+    if alerting.corrected or alerting.called_false:
+        collector.note(
+            f"{alerting.corrected} flagged records and {alerting.called_false} alerts were left "
+            "out because analysts have called them, or records like them, false alarms: "
+            "'enricher feedback --list' shows which."
+        )
     if alerting.closed_early:
         collector.note(
             f"{alerting.closed_early} groups of alerts were closed early because more than "

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from enricher.alerts import UNKNOWN, UNKNOWN_FAMILY, Policy, decide
+from enricher.alerts import BENIGN, UNKNOWN, UNKNOWN_FAMILY, Policy, decide
 from enricher.alerts.decide import Verdicts
 from enricher.config import ContextSettings, DetectorSettings
+from enricher.detector.corrections import Corrections
 from enricher.detector.detector import Detector
 from enricher.detector.scores import Scores
 from enricher.features.context import ContextTracker
@@ -24,12 +25,21 @@ from enricher.pipeline.ahead import ahead, side_by_side
 
 @dataclass(frozen=True, slots=True)
 class ScoredBatch:
-    """A batch with all that is known of it; rows correspond."""
+    """A batch with all that is known of it; rows correspond.
+
+    Attributes:
+        batch: N records.
+        features: Of them.
+        scores: Of them.
+        verdicts: int32 [N]; what a correction covers is benign.
+        corrected: How many records corrections have made benign.
+    """
 
     batch: LogBatch
     features: Features
     scores: Scores
     verdicts: Verdicts
+    corrected: int = 0
 
     def verdict_counts(self) -> dict[str, int]:
         """Number of records by verdict: ``benign``, ``unknown`` or the family's name."""
@@ -84,7 +94,32 @@ class Scorer:
 
     def _score(self, batch: LogBatch, features: Features) -> ScoredBatch:
         scores = self.detector.score(features)
-        return ScoredBatch(batch, features, scores, decide(scores, self._policies[batch.kind]))
+        verdicts = decide(scores, self._policies[batch.kind])
+        corrections = self.detector.corrections.get(batch.kind)
+        corrected = 0 if corrections is None else correct(verdicts, scores, corrections)
+        return ScoredBatch(batch, features, scores, verdicts, corrected)
+
+
+def correct(verdicts: Verdicts, scores: Scores, corrections: Corrections) -> int:
+    """Make those verdicts benign that corrections of their family cover.
+
+    Args:
+        verdicts: int32 [N]; changed in place.
+        scores: Scores of the N records.
+        corrections: Of their kind.
+
+    Returns:
+        How many were.
+    """
+    count = 0
+    codes = {UNKNOWN_FAMILY: UNKNOWN} | {name: at for at, name in enumerate(scores.families)}
+    for family in corrections.families:
+        if family in codes:
+            rows = np.flatnonzero(verdicts == codes[family])
+            covered = rows[corrections.covers(family, scores.embedding[rows])]
+            verdicts[covered] = BENIGN
+            count += len(covered)
+    return count
 
 
 def context_trackers(

@@ -11,8 +11,8 @@ from enricher.pipeline.adapting import names_digest
 from enricher.pipeline.events import Labels, event_options, lines_of
 from enricher.pipeline.explaining import explain
 from enricher.pipeline.live.evidence import keep_evidence
-from enricher.pipeline.live.loading import Loaded
 from enricher.pipeline.live.stored import KeptAlert
+from enricher.pipeline.site_detector import Loaded
 
 
 class AlertWriter:
