@@ -54,7 +54,7 @@ class OpenGroups:
     @property
     def room(self) -> int:
         """How many more may be opened."""
-        return self.max_groups - len(self.open)
+        return max(0, self.max_groups - len(self.open))
 
     def window_of(self, clock: float) -> int:
         """Number of the window that a flow time is in."""

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enricher.alerts.live import LiveAlert, LiveGrouping
+from enricher.alerts.live import LiveAlert, LiveGrouping, clock
 
 Feed = Callable[..., list[LiveAlert]]
 Live = Callable[..., LiveGrouping]
 Plain = Callable[[LiveAlert], tuple[Any, ...]]
 
 DAY = 86_400.0
+FEW = 3
+"""The clock believes so few records here: it shall be set to and fro."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def restless() -> Iterator[None]:
+    with mock.patch.object(clock, "BELIEVED", FEW):
+        yield
+
+
 BASE = 20_000 * DAY
 TIMES = [
     *(BASE + step for step in (0.0, 1.0, 30.5, 59.0, 61.0, 75.0, 130.0, 4000.0, DAY, -200.0)),
