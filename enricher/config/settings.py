@@ -79,6 +79,12 @@ class OutputSettings(Section):
         max_length=4096,
         description="Where alerts go: a file, unix:/path of a socket, or -; unset: OUT/eve.json.",
     )
+    enriched: Annotated[str, BeforeValidator(_expand_home)] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="Where 'run' writes every record back as JSON, with its scores; unset: nowhere.",
+    )
     eve_version: Literal[7, 8] = Field(
         default=7, description="Major version of Suricata whose EVE layout is written."
     )

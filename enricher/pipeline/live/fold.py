@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -21,12 +22,13 @@ from enricher.alerts.suppress import Suppressions
 from enricher.config import Settings
 from enricher.detector.detector import Detector
 from enricher.features.rows import rows_of
-from enricher.logs import Block, Kind, LogBatch, LogReader, ReadResult, open_reader
+from enricher.logs import Kind
 from enricher.pipeline.drift import DriftWatch
 from enricher.pipeline.events import Labels
 from enricher.pipeline.live.accounting import Accounting
+from enricher.pipeline.live.enriching import Enriching
 from enricher.pipeline.live.ordering import Run, in_line_order
-from enricher.pipeline.reading import REPEATING
+from enricher.pipeline.live.piece_reader import PieceReader
 from enricher.pipeline.scoring import ScoredBatch, Scorer
 from enricher.report.parts import Drift
 from enricher.sources.following import LogState, Piece
@@ -34,6 +36,19 @@ from enricher.sources.following import LogState, Piece
 Arrays = dict[str, npt.NDArray[Any]]
 
 _DAY = 86_400.0
+
+
+@dataclass(slots=True)
+class Taken:
+    """What some pieces gave.
+
+    Attributes:
+        alerts: Alerts to be written, in order.
+        enriched: Records with the detector's view, as lines, in order; only where they are wanted.
+    """
+
+    alerts: list[LiveAlert] = field(default_factory=list)
+    enriched: list[bytes] = field(default_factory=list)
 
 
 class Fold:
@@ -66,64 +81,31 @@ class Fold:
             closing=settings.alerts.closing,
         )
         self._since: dict[Kind, float] = {}
-        self._names: dict[int, str] = {}
-        self._readers: dict[int, LogReader] = {}
-        self._repeating: set[int] = set()
+        self._reader = PieceReader(detector.kinds, logs)
+        self._enriching = (
+            None if settings.outputs.enriched is None else Enriching(settings.alerts.late_seconds)
+        )
         self.accounting = Accounting()
-        for log in logs:
-            self._open(log, log.header)
 
-    def take(self, pieces: Iterable[Piece]) -> list[LiveAlert]:
-        """Take pieces in order; gives the alerts to write, in order."""
-        blocks = [batches for piece in pieces for batches in self._read(piece)]
-        scored = self._scorer.run(batch for block in blocks for batch in block)
-        alerts: list[LiveAlert] = []
+    def take(self, pieces: Iterable[Piece]) -> Taken:
+        """Take pieces in order."""
+        blocks = [block for piece in pieces for block in self._reader.read(piece, self.accounting)]
+        scored = self._scorer.run(batch for block in blocks for batch in block.batches)
+        taken = Taken()
         for block in blocks:
-            alerts += self._group(list(islice(scored, len(block))))
+            own = list(islice(scored, len(block.batches)))
+            if own:
+                taken.alerts += self._group(own)
+            if self._enriching is not None:
+                log = block.log
+                taken.enriched += self._enriching.take(block.block, log.format, block.header, own)
         grouping, accounting = self._grouping, self.accounting
         accounting.held_back = Counter(grouping.held_back)
         accounting.suppressed = Counter(grouping.suppressed)
         accounting.late = Counter(grouping.late)
         accounting.within_chance = grouping.within_chance
         accounting.closed_early = grouping.closed_early
-        return alerts
-
-    def _read(self, piece: Piece) -> Iterator[list[LogBatch]]:
-        """The records of a piece that are scored, block by block; the others are counted."""
-        log = piece.log
-        if log.number not in self._readers:
-            self._open(log, b"")
-        for item in piece.items:
-            if isinstance(item, Block):
-                result = self._readers[log.number].read(item)
-            else:
-                result = ReadResult(rejected=[item])
-            self.accounting.add_read(log.kind, result)
-            wanted = [batch for batch in result.batches if self._wanted(batch, log)]
-            if wanted:
-                yield wanted
-        if log.finished:
-            self._readers.pop(log.number, None)
-
-    def _open(self, log: LogState, header: bytes) -> None:
-        reader = open_reader(log.format, log.name, log.kind)
-        if header:
-            reader.read(Block(log.number, log.name, header, 1, 0))
-        self._readers[log.number] = reader
-        self._names[log.number] = log.name
-        if log.log_path in REPEATING:
-            self._repeating.add(log.number)
-
-    def _wanted(self, batch: LogBatch, log: LogState) -> bool:
-        reason = None
-        if log.number in self._repeating:
-            # conn.log has every one of these connections when it ends.
-            reason = "repeated_connection"
-        elif batch.kind not in self._scorer.detector.kinds:
-            reason = "not_in_model"
-        if reason is not None:
-            self.accounting.add_dropped(batch.kind, reason, len(batch))
-        return reason is None and len(batch) > 0
+        return taken
 
     def _group(self, block: list[ScoredBatch]) -> Iterator[LiveAlert]:
         suspended = [self._drift.take(scored) for scored in block]
@@ -148,7 +130,9 @@ class Fold:
         def evidence(rows: npt.NDArray[np.int64]) -> Sequence[object]:
             return rows_of(run.scored.features, rows + run.start)
 
-        for found in self._grouping.take(batch, run.scores, run.verdicts, self._names, evidence):
+        for found in self._grouping.take(
+            batch, run.scores, run.verdicts, self._reader.names, evidence
+        ):
             alert = found.alert
             if alert.family == UNKNOWN_FAMILY:
                 known = (self._since.get(kind) for kind in alert.kinds)
@@ -173,9 +157,7 @@ class Fold:
     def forget(self, numbers: Iterable[int]) -> None:
         """Let go of logs that are read to their end."""
         for number in numbers:
-            self._readers.pop(number, None)
-            self._names.pop(number, None)
-            self._repeating.discard(number)
+            self._reader.forget(number)
 
     def export(self) -> tuple[Arrays, dict[str, Any]]:
         """All that :meth:`restore` needs: arrays, and plain values for JSON."""
@@ -190,6 +172,7 @@ class Fold:
             "drift": words,
             "since": dict(self._since),
             "grouping": self._grouping.export(),
+            "enriching": None if self._enriching is None else self._enriching.export(),
         }
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]], words: Mapping[str, Any]) -> None:
@@ -204,6 +187,8 @@ class Fold:
         self._drift.restore(_below(arrays, "drift/"), words["drift"])
         self._since = {kind: float(since) for kind, since in words["since"].items()}
         self._grouping.restore(words["grouping"])
+        if self._enriching is not None and words["enriching"] is not None:
+            self._enriching.restore(words["enriching"])
 
 
 def _below(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> Arrays:

@@ -1,4 +1,4 @@
-"""Waits for what is not there now (a full disk, a listener that is gone), says so, and tries again."""
+"""Waits for what is not there now (a full disk, a listener gone), says so, tries again."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from enricher.pipeline.live.inputs import Inputs
 from enricher.pipeline.live.loading import load_detector, stamp
 from enricher.pipeline.live.lock import ServiceLock
 from enricher.pipeline.live.metrics import Metrics
+from enricher.pipeline.live.outputs import ENRICHED, EVE
 from enricher.pipeline.live.patience import Patience, StoppedError
 from enricher.pipeline.live.rates import Rates
 from enricher.pipeline.live.restoring import restore
@@ -113,15 +114,15 @@ class Service:
         pieces = list(self._inputs.follower.read(self._settings.service.round_bytes))
         if not pieces and began - self._told < _HEARTBEAT_SECONDS:
             return False
-        alerts = self._fold.take(pieces)
-        lines, kept = self._writer.write(alerts)
+        taken = self._fold.take(pieces)
+        lines, kept = self._writer.write(taken.alerts)
         done = Round(
             logs=self._inputs.took(pieces),
             spans=[span for span in map(Span.of, pieces) if len(span)],
             words=self._words(),
             alerts=kept,
         )
-        self._committer.commit(lines, done)
+        self._committer.commit({EVE: lines, ENRICHED: taken.enriched}, done)
         self._fold.forget(piece.log.number for piece in pieces if piece.log.finished)
         if pieces:
             self._metrics.round(time.monotonic() - began)

@@ -29,7 +29,7 @@ def taken(
     fold: Fold, pieces: Sequence[Piece], detector: Detector, settings: Settings
 ) -> list[bytes]:
     """The lines of alerts, without their reasons."""
-    found = fold.take(pieces)
+    found = fold.take(pieces).alerts
     return lines_of(
         [one.alert for one in found], Labels(detector), event_options(detector, settings)
     )
