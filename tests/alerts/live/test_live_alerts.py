@@ -48,7 +48,8 @@ def test_when_the_window_is_over_all_of_it_is_told_under_the_same_id(
 ) -> None:
     grouping = live(late_seconds=10)
     (opening,) = feed(grouping, [row(T), row(T + 1, score=1.0), row(T + 2, verdict=-1)])
-    feed(grouping, [row(T + 59, **{"id.resp_h": "10.1.0.2"})], kind="http", first_line=4)
+    elsewhere: dict[str, Any] = {"id.resp_h": "10.1.0.2"}
+    feed(grouping, [row(T + 59, **elsewhere)], kind="http", first_line=4)
     assert feed(grouping, [row(T + 69.9, verdict=-1)], first_line=5) == []
     (closing,) = feed(grouping, [row(T + 70, verdict=-1)], first_line=6)
     alert = closing.alert

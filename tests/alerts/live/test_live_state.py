@@ -53,7 +53,9 @@ def test_whatever_is_damaged_is_a_value_error_or_does_no_harm(
     inside = damaged
     for name in outer:
         inside = inside[name]
-    junk = st.sampled_from([None, -1, 2**70, 1.5, math.inf, "x" * 100_000, [], {}, True, [[1]]])
+    junk: st.SearchStrategy[Any] = st.sampled_from(
+        [None, -1, 2**70, 1.5, math.inf, "x" * 100_000, [], {}, True, [[1]]]
+    )
     inside[last] = data.draw(junk)
     grouping = live()
     try:
