@@ -74,13 +74,13 @@ def test_it_may_write_its_own_folders_and_nothing_else(tmp_path: Path) -> None:
 def test_what_the_settings_name_is_opened_and_no_more(tmp_path: Path) -> None:
     lines = unit_of(
         "inputs: [{path: /home/zeek/logs}]\n"
-        "outputs: {eve: /srv/alerts/eve.json}\n"
+        "outputs: {eve: /srv/alerts/eve.json, enriched: /srv/records/all.json}\n"
         "state: /srv/state\n"
         "service: {metrics: '10.0.0.5:9415'}\n"
         "detector: {device: cuda}\n",
         tmp_path, user="ids", groups=("zeek",), memory_max="900M",
     )  # fmt: skip
-    assert "ReadWritePaths=/srv/alerts /srv/state" in lines
+    assert "ReadWritePaths=/srv/alerts /srv/records /srv/state" in lines
     assert "ProtectHome=tmpfs" in lines
     assert "BindReadOnlyPaths=-/home/zeek/logs" in lines
     assert "SupplementaryGroups=zeek" in lines

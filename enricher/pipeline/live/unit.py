@@ -166,7 +166,9 @@ class _Places:
             found._add_input(one.path)
             if one.archive is not None:
                 found.reads.add(_usable(one.archive))
-        found._add_output(settings.outputs.eve)
+        for target in (settings.outputs.eve, settings.outputs.enriched):
+            if target is not None:
+                found._add_output(target)
         found.reads -= found.writes
         return found
 
