@@ -234,6 +234,8 @@ class OpenLog:
         self._cutter_end += len(data)
         self._read_to = self._cutter_end
         self._put(self._cutter.feed(data))
+        if not self.compressed and self._cutter_end >= self.size:
+            self._put(self._cutter.flush())
         return True
 
     def _put(self, items: Iterable[Block | Rejected]) -> None:

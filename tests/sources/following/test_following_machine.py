@@ -75,7 +75,7 @@ class Sensor(RuleBasedStateMachine):
         )
         self.follower._watch.watch = lambda _: None  # type: ignore[method-assign]
 
-    @rule(lines=st.integers(1, 90), cut=st.integers(0, 40))
+    @rule(lines=st.sampled_from([1, 3, 90, 1500]), cut=st.integers(0, 40))
     def write(self, lines: int, cut: int) -> None:
         data = self.rest + b"".join(map(self.line, range(self.written, self.written + lines)))
         self.written += lines
@@ -201,7 +201,7 @@ class Sensor(RuleBasedStateMachine):
 
 TestSensor = Sensor.TestCase
 TestSensor.settings = settings(
-    max_examples=40,
+    max_examples=30,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
