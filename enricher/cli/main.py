@@ -24,6 +24,7 @@ COMMANDS = {
     "calibrate": ("calibrate", "Learn this site's thresholds from its own benign logs."),
     "adapt": ("adapt", "Teach the detector a family from a few records."),
     "families": ("families", "The site's own families: list, show, share, forget."),
+    "feedback": ("feedback", "Say of an alert whether it was right: the detector learns from it."),
     "train": ("train", "Train a detector bundle from labelled logs."),
     "evaluate": ("evaluate", "Measure detection on captures that training has not seen."),
     "simulate": ("simulate", "Write a seeded, labelled directory of Zeek logs."),

@@ -21,6 +21,8 @@ from enricher.errors import InputError
 from enricher.families.adapting import AdaptedFamily, adapt_family
 from enricher.families.bank import load_bank
 from enricher.families.family import Family
+from enricher.families.feedback import Feedback, FeedbackStore
+from enricher.families.feedback_use import Given
 from enricher.families.heads_file import arrays_of
 from enricher.families.kept import load_support
 from enricher.families.loading import heads_of_family
@@ -85,27 +87,57 @@ def adapt_from_logs(request: AdaptRequest, settings: Settings, bar: ProgressBar)
     # As in a scan: torch's own threads would wait for one another.
     torch.set_num_threads(1)
     store = FamilyStore(settings.state)
-    known = {family.name: family for family in store.families()}
-    loaded = Detector.load(settings.detector.bundle, settings.detector.device)
-    detector = Detector(
-        loaded.bundle, loaded.device, families=_others(store, known, loaded, request.name)
-    )
+    detector = Detector.load(settings.detector.bundle, settings.detector.device)
     failed: list[tuple[str, str]] = []
     support, context, warnings = _support(request, store, detector, settings, bar, failed)
     banks, notes = _banks(request, support, detector, settings, bar, failed)
-    warnings = [*warnings, *notes]
+    outcome = adapt_and_keep(
+        request.name, support, banks, detector, settings,
+        context=context, warnings=[*warnings, *notes],
+    )  # fmt: skip
+    return replace(outcome, failed=failed)
+
+
+def adapt_and_keep(
+    name: str,
+    support: Mapping[Kind, SupportSet],
+    banks: Mapping[Kind, Points],
+    plain: Detector,
+    settings: Settings,
+    *,
+    context: bool | None,
+    warnings: Sequence[str] = (),
+) -> AdaptOutcome:
+    """Adapt to a family whose records are at hand, and keep it in the site's state.
+
+    Args:
+        name: Of the family; one of this name is replaced.
+        support: Its records by kind.
+        banks: Benign records by kind; the bundle's where it lacks a kind.
+        plain: The bundle on its device.
+        settings: State and rates.
+        context: Whether the context of the support records counts; None: by their number.
+        warnings: Sentences to keep with it.
+
+    Raises:
+        InputError: If no kind can be adapted to.
+        StateError: If the state is damaged or can not be written.
+    """
+    store = FamilyStore(settings.state)
+    known = {family.name: family for family in store.families()}
+    detector = Detector(plain.bundle, plain.device, families=_others(store, known, plain, name))
     adapted = adapt_family(
-        request.name,
+        name,
         support,
         banks,
         detector,
         context=context,
         options=AdaptOptions(rate=settings.alerts.false_alarm_rate or AdaptOptions().rate),
     )
-    family = _family(request.name, adapted, detector.bundle, known.get(request.name), warnings)
-    kept = KeptSupport({kind: support[kind] for kind in adapted.heads}, names_digest(loaded.bundle))
+    family = _family(name, adapted, detector.bundle, known.get(name), warnings)
+    kept = KeptSupport({kind: support[kind] for kind in adapted.heads}, names_digest(plain.bundle))
     store.save(family, encode(arrays_of(adapted.heads), {}), kept.to_bytes())
-    return AdaptOutcome(family, request.name in known, adapted.milliseconds, failed)
+    return AdaptOutcome(family, name in known, adapted.milliseconds)
 
 
 def _others(
@@ -163,12 +195,27 @@ def _banks(
     return banks | site_banks(settings.state, detector, lacking), notes
 
 
-def site_banks(state: Path, detector: Detector, kinds: Iterable[Kind]) -> dict[Kind, Points]:
+def site_banks(
+    state: Path,
+    detector: Detector,
+    kinds: Iterable[Kind],
+    feedback: Sequence[Feedback] | None = None,
+) -> dict[Kind, Points]:
     """The benign records that calibration has kept, of those kinds of which it has.
+
+    With them are the records that analysts have called false alarms.
+
+    Args:
+        state: The state directory.
+        detector: The bundle on its device.
+        kinds: Of which kinds.
+        feedback: What analysts have said; None to take what is kept of it.
 
     Raises:
         StateError: If a bank is damaged, or made with another bundle.
     """
+    said = FeedbackStore(state).all() if feedback is None else feedback
+    given = Given(detector, names_digest(detector.bundle), said)
     banks: dict[Kind, Points] = {}
     for kind in kinds:
         spec = detector.bundle.specs.get(kind)
@@ -176,7 +223,9 @@ def site_banks(state: Path, detector: Detector, kinds: Iterable[Kind]) -> dict[K
             table = len(spec.numeric) + len(spec.categorical)
             widths = table, detector.bundle.model.config.embedding
             kept = load_bank(state, kind, detector.bundle.digest, widths)
-            banks |= {} if kept is None else {kind: kept}
+            if kept is not None:
+                more = given.benign(kind)
+                banks[kind] = kept if more is None else kept.joined(more)
     return banks
 
 

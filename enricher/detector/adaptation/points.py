@@ -43,6 +43,15 @@ class Points:
         """The records at ``index``."""
         return Points(self.kind, self.table[index], self.embedding[index], self.attack[index])
 
+    def joined(self, others: Points) -> Points:
+        """These records and then others of the same kind."""
+        return Points(
+            self.kind,
+            np.concatenate((self.table, others.table)),
+            np.concatenate((self.embedding, others.embedding)),
+            np.concatenate((self.attack, others.attack)),
+        )
+
 
 def table_of(features: Features, rows: npt.NDArray[np.int64] | None = None) -> FloatArray:
     """Numbers and categories of some records side by side, float32 [R, D + C]."""
