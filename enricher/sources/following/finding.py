@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +52,14 @@ class Head:
     broken: bool
 
 
-def files_in(folder: Path) -> Iterator[Found]:
+def files_in(folder: Path, known: Mapping[str, Path]) -> Iterator[Found]:
     """The regular files of a directory, without its subdirectories.
 
     Links to files are followed. What is hidden, or kept by Zeek beside its logs, is left out.
+
+    Args:
+        folder: The directory.
+        known: Paths of it by name, which need not be made again.
 
     Raises:
         OSError: If the directory cannot be listed.
@@ -70,7 +74,7 @@ def files_in(folder: Path) -> Iterator[Found]:
             except OSError:
                 continue  # it went away meanwhile, or is a link to nothing
             if stat.S_ISREG(status.st_mode):
-                yield found_at(folder / name, status)
+                yield found_at(known.get(name) or folder / name, status)
 
 
 def found_at(path: Path, status: os.stat_result) -> Found:

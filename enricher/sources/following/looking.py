@@ -148,7 +148,7 @@ class Looker:
             log.truncated = True
             self._roster.close(log)
             return False
-        if found is not None and found.path != log.state.path:
+        if found is not None and found.path is not log.state.path:
             log.state = replace(log.state, path=found.path)
         log.vanished = found is None
         rotated = superseded or found is None or self._is_rotated(log, found)

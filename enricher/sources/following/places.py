@@ -70,7 +70,7 @@ class Archive:
             if known is not None and known.settled and known.mtime_ns == mtime_ns:
                 return known
             now = time.time_ns()
-            files = sorted(files_in(path), key=lambda found: found.path)
+            files = sorted(files_in(path, {}), key=lambda found: found.path)
             with os.scandir(path) as scan:
                 inner = sorted(
                     Path(entry.path)
@@ -104,6 +104,8 @@ class Place:
         self._archive = None if given.archive is None else Archive(given.archive)
         self._archive_path = given.archive
         self._was_file = False
+        self._listed: Path | None = None
+        self._paths: dict[str, Path] = {}
         self._names: dict[FileId, tuple[str, int]] = {}
         self._first = since is None
         self._since = time.time() if since is None else since
@@ -127,7 +129,10 @@ class Place:
         self.missing = None
         single, folder = self.single, self.folder()
         try:
-            listed = list(files_in(folder))
+            if folder != self._listed:
+                self._listed, self._paths = folder, {}
+            listed = list(files_in(folder, self._paths))
+            self._paths = {found.path.name: found.path for found in listed}
         except OSError as error:
             self.missing = why_unreadable(error)
             return {}

@@ -422,7 +422,8 @@ def test_a_line_over_the_bound_keeps_its_place_until_its_end_is_found(site: Site
 def test_logs_are_read_in_the_order_of_their_records_however_often_it_is_killed(
     tmp_path: Path,
 ) -> None:
-    whole, killed = [], []
+    whole: list[tuple[str, int, int, float | None]] = []
+    killed: list[tuple[str, int, int, float | None]] = []
     for name, limit, found in (("a", 1 << 40, whole), ("b", 1, killed)):
         (tmp_path / name).mkdir()
         site = Site(tmp_path / name)

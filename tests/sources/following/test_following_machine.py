@@ -73,7 +73,7 @@ class Sensor(RuleBasedStateMachine):
             self.settings,
             block_bytes=65536,
         )
-        self.follower._watch.watch = lambda _: None  # type: ignore[method-assign]
+        self.follower._watch.watch = lambda _: None  # type: ignore[method-assign,assignment]
 
     @rule(lines=st.sampled_from([1, 3, 90, 1500]), cut=st.integers(0, 40))
     def write(self, lines: int, cut: int) -> None:
