@@ -23,6 +23,7 @@ from enricher.sources.following.places import Place
 from enricher.sources.following.roster import Roster
 from enricher.sources.following.states import LogState, Piece
 from enricher.sources.following.troubles import Troubles
+from enricher.sources.position import Fingerprint, is_same_log
 
 
 class Looker:
@@ -58,11 +59,15 @@ class Looker:
 
     def search(self, places: Sequence[Place], number: int) -> Path | None:
         """Find the file of a known log wherever it is now; None if it is not found."""
-        for place in places:
-            for found in [*place.live().values(), *place.archived()]:
-                if number in self._judged(place, found).numbers:
-                    return found.path
-        return None
+        files = [(p, f) for p in places for f in (*p.live().values(), *p.archived())]
+        for place, found in files:
+            if number in self._judged(place, found).numbers:
+                return found.path
+        state = self._roster.state(number)
+        if state is None or state.written is not None:
+            return None
+        # Of a header alone every file that begins with it will do.
+        return next((f.path for _, f in files if _begins_with(f.path, state.fingerprint)), None)
 
     def _look_at(self, place: Place, latest: set[int]) -> set[FileId]:
         now = time.monotonic()
@@ -150,6 +155,9 @@ class Looker:
             return False
         if found is not None and found.path is not log.state.path:
             log.state = replace(log.state, path=found.path)
+        if log.is_open and not log.compressed and log.state.written is None:
+            # It may be archived by the time that its first record is read.
+            self._roster.know_early(log)
         log.vanished = found is None
         rotated = superseded or found is None or self._is_rotated(log, found)
         self._saw(log, seen, rotated, now)
@@ -266,3 +274,10 @@ class Looker:
         if not judgement.numbers:
             return None
         return self._roster.finished.get(judgement.numbers[0])
+
+
+def _begins_with(path: Path, fingerprint: Fingerprint) -> bool:
+    try:
+        return is_same_log(path, fingerprint)
+    except InputError:
+        return False

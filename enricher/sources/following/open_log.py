@@ -180,6 +180,11 @@ class OpenLog:
         assert self._raw is not None
         return os.pread(self._raw.fileno(), len(self._head), 0) == self._head
 
+    def beginning(self) -> bytes:
+        """The first bytes that its open file has now, as many as a fingerprint is of."""
+        assert self._raw is not None
+        return os.pread(self._raw.fileno(), FINGERPRINT_BYTES, 0)
+
     def next_piece(self) -> Piece | None:
         """The next lines; None if there are no whole ones left.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from enricher.sources.following.finding import begins_with_record
 from enricher.sources.following.known import KnownLogs
 from enricher.sources.following.open_log import OpenLog
 from enricher.sources.following.states import LogState, Piece
@@ -64,6 +66,13 @@ class Roster:
         if beginning is not None:
             self.known.put(state.number, beginning)
         return self._read(state, first_written)
+
+    def know_early(self, log: OpenLog) -> None:
+        """Know an open log, of which no record was read yet, by what its file begins with."""
+        head = log.beginning()
+        if begins_with_record(log.state.format, head):
+            digest = hashlib.sha256(head).hexdigest()
+            self.known.put(log.state.number, Fingerprint(digest, len(head)))
 
     def resume(self, state: LogState) -> OpenLog:
         """Read on in a log that was finished."""
