@@ -13,10 +13,12 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import click
 import pytest
 import yaml
 from prometheus_client import generate_latest
 
+from enricher.cli.main import group
 from enricher.config import load_settings
 from enricher.pipeline.live.accounting import Accounting, KindAccount
 from enricher.pipeline.live.metrics import Metrics
@@ -63,6 +65,19 @@ def test_the_commands_of_the_page_run_with_its_first_settings(tmp_path: Path) ->
         )  # fmt: skip
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
     assert (tmp_path / "alerts" / "alerts.json").is_file()
+
+
+def test_the_commands_and_options_of_the_page_exist() -> None:
+    lines = re.findall(r"^(?:sudo -u enricher )?(enricher .*)$", PAGE, re.MULTILINE)
+    assert len(lines) >= 6
+    for line in lines:
+        _, name, *arguments = shlex.split(line.split(" > ")[0])
+        command = group.get_command(click.Context(group), name)
+        assert command is not None, line
+        if isinstance(command, click.Group):
+            command = command.commands[arguments[0]]
+        options = {option for one in command.params for option in one.opts}
+        assert {word for word in arguments if word.startswith("-")} <= options, line
 
 
 def test_the_page_lists_the_metrics_that_are_served() -> None:
