@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, cast, get_args
@@ -28,7 +29,6 @@ MAX_EVIDENCE = 1024 * 1024
 MAX_FEEDBACK = 2000
 """Of so many alerts what was said last is used; what is older stays in the database."""
 _MAX_WORD = 64
-_REMEDY = "say it again with 'enricher feedback', or move the database away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,30 +119,37 @@ class FeedbackStore:
     def __init__(self, state: Path) -> None:
         self._state = state
 
-    def all(self) -> list[Feedback]:
+    def all(self, besides: str = "") -> list[Feedback]:
         """What was said, in the order in which it was; at most the newest :data:`MAX_FEEDBACK`.
 
+        Args:
+            besides: Id of an alert of which it is not asked.
+
         Raises:
             StateError: If it can not be read.
         """
-        return self._select("ORDER BY given DESC, alert_id LIMIT ?", MAX_FEEDBACK)[::-1]
+        which = "WHERE alert_id <> ? ORDER BY given DESC, alert_id LIMIT ?"
+        rows = self._select(which, besides, MAX_FEEDBACK)
+        return [self._feedback(row) for row in rows[::-1]]
 
     def get(self, alert_id: str) -> Feedback | None:
-        """What was said of an alert.
+        """What was said of an alert; None also where it is damaged, for it can be said again.
 
         Raises:
-            StateError: If it can not be read.
+            StateError: If the database can not be read.
         """
-        return next(iter(self._select("WHERE alert_id = ?", alert_id)), None)
+        for row in self._select("WHERE alert_id = ?", alert_id):
+            with suppress(StateError):
+                return self._feedback(row)
+        return None
 
-    def _select(self, which: str, value: str | int) -> list[Feedback]:
+    def _select(self, which: str, *values: str | int) -> list[sqlite3.Row]:
         if not (self._state / FILE).is_file():
             return []
         with open_database(self._state, write=False) as database:
             if not has_tables(database, FEEDBACK_SINCE):
                 return []
-            rows = database.execute(f"SELECT * FROM feedback {which}", (value,)).fetchall()  # noqa: S608 - from above
-        return [self._feedback(row) for row in rows]
+            return database.execute(f"SELECT * FROM feedback {which}", values).fetchall()  # noqa: S608 - from above
 
     def _feedback(self, row: sqlite3.Row) -> Feedback:
         try:
@@ -150,7 +157,7 @@ class FeedbackStore:
         except ValueError as error:
             raise StateError(
                 f"{self._state / FILE}: the feedback on alert {row['alert_id'][:_MAX_WORD]!a} is "
-                f"damaged ({error}); {_REMEDY}"
+                f"damaged ({error}); say it again with 'enricher feedback'"
             ) from error
 
     def put(self, feedback: Feedback) -> None:

@@ -63,6 +63,7 @@ class Teaching:
         self._earlier, self._said = earlier, said
         self._names = names_digest(plain.bundle)
         self._store, self._feedback = FamilyStore(settings.state), FeedbackStore(settings.state)
+        self._others = self._feedback.all(besides=said.alert_id)
         self._known = {family.name: family for family in self._store.families()}
         self._notes: list[str] = []
         record = said.record(self._names)
@@ -93,13 +94,12 @@ class Teaching:
             if name not in supports and kept is not None:
                 supports[name] = kept
         said = replace(self._said, taught=taught)
-        others = [one for one in self._feedback.all() if one.alert_id != said.alert_id]
         outcome = FeedbackOutcome(said, replaced=earlier is not None, notes=self._notes)
         for name, sets in supports.items():
-            self._fit(name, sets, [*others, said], outcome)
+            self._fit(name, sets, [*self._others, said], outcome)
         self._feedback.put(said)
         if said.verdict == "false-positive":
-            self._check(Given(self._plain, self._names, [*others, said]))
+            self._check(Given(self._plain, self._names, [*self._others, said]))
         return outcome
 
     def _learn(self, family: str | None, supports: dict[str, Sets]) -> str | None:
@@ -142,7 +142,7 @@ class Teaching:
         if self._earlier is not None:
             verdicts.add(self._earlier.verdict)
         if "false-positive" not in verdicts or not site_banks(
-            self._settings.state, self._plain, [kind]
+            self._settings.state, self._plain, [kind], self._others
         ):
             return []
         own = [
