@@ -25,6 +25,10 @@ class KnownLogs:
         self._numbers[fingerprint].add(number)
         self._lengths[fingerprint.length] += 1
 
+    def of(self, number: int) -> Fingerprint | None:
+        """What a log is known by."""
+        return self._fingerprints.get(number)
+
     def remove(self, number: int) -> None:
         """Forget a log, if it is known."""
         fingerprint = self._fingerprints.pop(number, None)

@@ -170,9 +170,12 @@ class Looker:
             at_path = file_at(log.state.path)
         return at_path if at_path is not None and at_path.file_id == file_id else None
 
-    @staticmethod
-    def _was_replaced(log: OpenLog, seen: Found) -> bool:
-        return log.replaced or seen.size < log.read_to or not log.begins_the_same()
+    def _was_replaced(self, log: OpenLog, seen: Found) -> bool:
+        shrunk = log.seen is not None and seen.size < log.seen[0]
+        if shrunk or log.replaced or seen.size < log.read_to or not log.begins_the_same():
+            return True
+        # What was not read yet is only known by how it began when it was found.
+        return log.state.written is None and not self._roster.begins_as_known(log)
 
     @staticmethod
     def _is_rotated(log: OpenLog, found: Found) -> bool:
@@ -215,6 +218,8 @@ class Looker:
                 if judgement.found.file_id in taken:
                     continue
                 log.restart()
+                if log.state.offset == 0:  # the judgement is all that tells it
+                    log.state = replace(log.state, file_id=judgement.found.file_id)
                 if self._open(log, judgement.found.path):
                     taken.add(judgement.found.file_id)
                     log.lost_since, log.truncated, log.vanished = None, False, False

@@ -67,6 +67,13 @@ class Roster:
             self.known.put(state.number, beginning)
         return self._read(state, first_written)
 
+    def begins_as_known(self, log: OpenLog) -> bool:
+        """Whether an open log's file begins as it is known to, if it is."""
+        known = self.known.of(log.state.number)
+        if known is None:
+            return True
+        return hashlib.sha256(log.beginning()[: known.length]).hexdigest() == known.sha256
+
     def know_early(self, log: OpenLog) -> None:
         """Know an open log, of which no record was read yet, by what its file begins with."""
         head = log.beginning()
