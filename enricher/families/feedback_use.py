@@ -120,7 +120,11 @@ def _embedding(detector: Detector, features: Sequence[Features]) -> FloatArray:
 
 
 def _widest(detector: Detector, state: Path, kind: Kind) -> float:
-    """The spacing of the site's benign records, at most that of the bundle's."""
+    """The spacing of the site's benign records, within bounds that the bundle's records give.
+
+    False alarms lie where benign records are rare: where a site has very many of a few kinds, their
+    spacing alone would be far too small for them.
+    """
     bundle = detector.bundle
     spec = bundle.specs[kind]
     widths = len(spec.numeric) + len(spec.categorical), bundle.model.config.embedding
@@ -129,12 +133,11 @@ def _widest(detector: Detector, state: Path, kind: Kind) -> float:
     except StateError:
         own = None  # calibrate and adapt say so; a correction has the bundle's records too
     shipped = bundle.bank.get(kind)
-    found = []
-    if own is not None:
-        found.append(spacing(own.embedding, SITE_PERCENTILE))
-    if shipped is not None:
-        found.append(spacing(shipped.embedding, SHIPPED_PERCENTILE))
-    return min(found, default=0.0)
+    site = None if own is None else spacing(own.embedding, SITE_PERCENTILE)
+    if shipped is None:
+        return site or 0.0
+    most = spacing(shipped.embedding, SHIPPED_PERCENTILE)
+    return most if site is None else min(most, max(most / 2.0, site))
 
 
 def _attacks(given: Given, state: Path, kind: Kind) -> FloatArray:
