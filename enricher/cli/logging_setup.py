@@ -20,7 +20,7 @@ class JsonLines(logging.Formatter):
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": _WORDS.get(record.levelname, record.levelname.lower()),
-            "message": record.getMessage(),
+            "message": record.getMessage().encode("utf-8", "backslashreplace").decode(),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

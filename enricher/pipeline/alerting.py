@@ -7,16 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
 from enricher.alerts import (
-    BENIGN,
     UNKNOWN_FAMILY,
     Alert,
     DailyBudget,
     Grouper,
-    detections,
-    single,
 )
 from enricher.alerts.chance import ChanceFilter
 from enricher.alerts.suppress import Suppressions
@@ -26,6 +21,7 @@ from enricher.pipeline.drift import DriftWatch
 from enricher.pipeline.events import Labels, event_options, lines_of
 from enricher.pipeline.explaining import explain
 from enricher.pipeline.scoring import ScoredBatch
+from enricher.pipeline.singles import single_alerts
 from enricher.pipeline.site_detector import Loaded
 from enricher.report.rows import AlertRow
 from enricher.sinks import open_sink
@@ -123,13 +119,16 @@ class Alerting:
 
     def _singles(self, scored: ScoredBatch, suspended: int) -> list[Alert]:
         """An alert for every flagged record; unknown ones from row ``suspended`` on are marked."""
-        rows = np.flatnonzero(scored.verdicts != BENIGN)
-        found = detections(scored.batch, scored.scores, scored.verdicts, self._names)
-        kept = rows_of(scored.features, rows)
-        alerts = [single(one, what) for one, what in zip(found, kept, strict=True)]
-        for row, alert in zip(rows.tolist(), alerts, strict=True):
+        found = single_alerts(
+            scored.batch,
+            scored.scores,
+            scored.verdicts,
+            self._names,
+            lambda rows: rows_of(scored.features, rows),
+        )
+        for row, alert in found:
             alert.suspended = alert.family == UNKNOWN_FAMILY and row >= suspended
-        return alerts
+        return [alert for _, alert in found]
 
     def _write(self, alerts: Sequence[Alert]) -> None:
         for start in range(0, len(alerts), _EXPLAINED_AT_ONCE):

@@ -9,6 +9,7 @@ service knew when it was killed is found again by reading those lines once more.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -110,6 +111,8 @@ class ServiceDatabase:
         self.path = state / FOLDER / FILE
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+            # Alerts name addresses and people: others are not to read them.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
             self._connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise unusable(self.path, error) from error
@@ -240,11 +243,19 @@ class ServiceDatabase:
         self.close()
 
 
+_BYTES = ("header",)
+_TEXTS = ("source", "name", "log_path", "path")
+
+
 def plain_log(log: LogState) -> dict[str, Any]:
-    """The state of a log as values for JSON."""
+    """The state of a log as values for JSON.
+
+    Names of files and headers may have any bytes: as Latin-1 each of them is a character.
+    """
     plain = log.to_plain()
-    # A header may have any bytes: as Latin-1 each of them is a character.
-    return plain | {"header": plain["header"].decode("latin-1")}
+    texts = {name: os.fsencode(plain[name]) for name in _TEXTS if plain[name] is not None}
+    raw = texts | {name: plain[name] for name in _BYTES}
+    return plain | {name: value.decode("latin-1") for name, value in raw.items()}
 
 
 def log_of(plain: Mapping[str, Any]) -> LogState:
@@ -253,4 +264,7 @@ def log_of(plain: Mapping[str, Any]) -> LogState:
     Raises:
         StateError, KeyError, ValueError: If it is no such state.
     """
-    return LogState.from_plain({**plain, "header": plain["header"].encode("latin-1")})
+    names = [name for name in (*_TEXTS, *_BYTES) if plain[name] is not None]
+    raw = {name: plain[name].encode("latin-1") for name in names}
+    texts = {name: os.fsdecode(raw[name]) for name in names if name in _TEXTS}
+    return LogState.from_plain({**plain, **raw, **texts})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -29,11 +29,14 @@ from enricher.pipeline.live.accounting import Accounting
 from enricher.pipeline.live.enriching import Enriching
 from enricher.pipeline.live.ordering import Run, in_line_order
 from enricher.pipeline.live.piece_reader import PieceReader
+from enricher.pipeline.packed_rows import pack_row, unpack_row
 from enricher.pipeline.scoring import ScoredBatch, Scorer
+from enricher.pipeline.singles import single_alerts
 from enricher.report.parts import Drift
 from enricher.sources.following import LogState, Piece
 
 Arrays = dict[str, npt.NDArray[Any]]
+Evidence = Callable[[npt.NDArray[np.int64]], Sequence[object]]
 
 _DAY = 86_400.0
 
@@ -58,13 +61,22 @@ class Fold:
         detector: The model, with the site's calibration and families.
         settings: Everything else.
         logs: The logs whose pieces begin in their middle: their headers are known.
+        false_alarms: Ids of alerts that an analyst has called false: they do not come again.
 
     Attributes:
         accounting: Where every record went.
     """
 
-    def __init__(self, detector: Detector, settings: Settings, logs: Sequence[LogState]) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        settings: Settings,
+        logs: Sequence[LogState],
+        false_alarms: Collection[str] = (),
+    ) -> None:
         self._alerts = settings.alerts
+        self._false_alarms = false_alarms
+        self._suppressions = Suppressions.of(settings.suppressions, Labels(detector).signature)
         self._scorer = Scorer(detector, settings.detector, settings.context)
         self._drift = DriftWatch(detector.site, settings.alerts.window_seconds)
         self._grouping = LiveGrouping(
@@ -77,7 +89,7 @@ class Fold:
                 kind: one.records / one.days * settings.alerts.window_seconds / _DAY
                 for kind, one in detector.site.items()
             },
-            suppressions=Suppressions.of(settings.suppressions, Labels(detector).signature),
+            suppressions=self._suppressions,
             closing=settings.alerts.closing,
         )
         self._since: dict[Kind, float] = {}
@@ -130,6 +142,9 @@ class Fold:
         def evidence(rows: npt.NDArray[np.int64]) -> Sequence[object]:
             return rows_of(run.scored.features, rows + run.start)
 
+        if self._alerts.every_record:
+            yield from self._every(run, evidence, past=past)
+            return
         for found in self._grouping.take(
             batch, run.scores, run.verdicts, self._reader.names, evidence
         ):
@@ -140,9 +155,24 @@ class Fold:
                     start is not None and alert.last_ts >= start for start in known
                 )
                 alert.suspended |= past and not found.closing
+            if alert.alert_id in self._false_alarms:
+                continue
             if not found.closing:
                 self.accounting.alerts[alert.family] += 1
             yield found
+
+    def _every(self, run: Run, evidence: Evidence, *, past: bool) -> Iterator[LiveAlert]:
+        """An alert for every flagged record."""
+        for _, alert in single_alerts(
+            run.batch, run.scores, run.verdicts, self._reader.names, evidence
+        ):
+            alert.suspended = alert.family == UNKNOWN_FAMILY and past
+            match = self._suppressions.match(alert)
+            if match is not None:
+                self._grouping.suppressed[self._suppressions.words(match)] += 1
+            elif alert.alert_id not in self._false_alarms:
+                self.accounting.alerts[alert.family] += 1
+                yield LiveAlert(alert, closing=False)
 
     @property
     def clock(self) -> float | None:
@@ -171,7 +201,7 @@ class Fold:
         return arrays, {
             "drift": words,
             "since": dict(self._since),
-            "grouping": self._grouping.export(),
+            "grouping": self._grouping.export(pack_row),
             "enriching": None if self._enriching is None else self._enriching.export(),
         }
 
@@ -186,7 +216,7 @@ class Fold:
             tracker.restore(_below(arrays, f"context/{kind}/"))
         self._drift.restore(_below(arrays, "drift/"), words["drift"])
         self._since = {kind: float(since) for kind, since in words["since"].items()}
-        self._grouping.restore(words["grouping"])
+        self._grouping.restore(words["grouping"], unpack_row)
         if self._enriching is not None and words["enriching"] is not None:
             self._enriching.restore(words["enriching"])
 

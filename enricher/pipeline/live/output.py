@@ -91,6 +91,8 @@ class CommittedFile:
         data = b"\n".join((*lines, b""))
         view, done = memoryview(data), 0
         try:
+            # Somebody may have emptied it, as copytruncate does.
+            self._length = min(self._length, os.fstat(self._fd).st_size)
             while done < len(view):
                 done += os.write(self._fd, view[done:])
             os.fdatasync(self._fd)

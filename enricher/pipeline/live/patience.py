@@ -24,12 +24,16 @@ class StoppedError(Exception):
 class Patience:
     """Tries until it works, or the service is asked to stop.
 
+    Args:
+        tell: Called before each wait, so that others learn of it.
+
     Attributes:
         waiting_for: Why it waits now; None where it does not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[], None]) -> None:
         self.waiting_for: str | None = None
+        self._tell = tell
         self._stop = threading.Event()
 
     @property
@@ -57,6 +61,7 @@ class Patience:
                 done = work()
             except (OutputError, StateError) as error:
                 self._say(str(error))
+                self._tell()
             else:
                 if self.waiting_for is not None:
                     log.info("it works again, nothing was lost")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from enricher.logs import Block, Kind, LogBatch, LogReader, ReadResult, open_reader
 from enricher.pipeline.live.accounting import Accounting
-from enricher.pipeline.reading import REPEATING
+from enricher.pipeline.reading import REPEATING, encodable
 from enricher.sources.following import LogState, Piece
 from enricher.sources.following.lines import header_after
 
@@ -78,7 +78,7 @@ class PieceReader:
             reader.read(Block(log.number, log.name, log.header, 1, 0))
         self._readers[log.number] = reader
         self._headers[log.number] = log.header
-        self.names[log.number] = log.name
+        self.names[log.number] = encodable(log.name)
 
     def _wanted(self, batch: LogBatch, log: LogState, accounting: Accounting) -> bool:
         reason = None

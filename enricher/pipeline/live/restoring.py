@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from enricher.config import Settings
-from enricher.detector.detector import Detector
 from enricher.errors import InputError
 from enricher.pipeline.live.accounting import Accounting
 from enricher.pipeline.live.database import ServiceDatabase, Span, log_of
 from enricher.pipeline.live.fold import Fold
 from enricher.pipeline.live.snapshot import read_snapshot
+from enricher.pipeline.site_detector import Loaded
 from enricher.sources.following import Follower, LogState, Piece
 
 _AT_ONCE = 32
@@ -22,7 +22,7 @@ log = logging.getLogger("enricher")
 
 
 def restore(
-    database: ServiceDatabase, follower: Follower, detector: Detector, settings: Settings
+    database: ServiceDatabase, follower: Follower, loaded: Loaded, settings: Settings
 ) -> Fold:
     """The fold as it was at the last commit.
 
@@ -34,7 +34,7 @@ def restore(
     """
     known = {log.number: log for log in database.logs()}
     journal = database.journal()
-    fold = _from_snapshot(database, detector, settings)
+    fold = _from_snapshot(database, loaded, settings)
     if journal:
         log.info(
             "reading %d spans of %d logs again, to know what was known before",
@@ -47,13 +47,13 @@ def restore(
     return fold
 
 
-def _from_snapshot(database: ServiceDatabase, detector: Detector, settings: Settings) -> Fold:
+def _from_snapshot(database: ServiceDatabase, loaded: Loaded, settings: Settings) -> Fold:
     name = database.word("snapshot")
     if name is None:
-        return Fold(detector, settings, ())
+        return Fold(loaded.detector, settings, (), loaded.false_alarms)
     arrays, words = read_snapshot(settings.state, name)
     at_snapshot = [log_of(plain) for plain in words["logs"]]
-    fold = Fold(detector, settings, at_snapshot)
+    fold = Fold(loaded.detector, settings, at_snapshot, loaded.false_alarms)
     try:
         fold.restore(arrays, words["fold"])
     except (ValueError, KeyError, TypeError) as error:
@@ -62,7 +62,7 @@ def _from_snapshot(database: ServiceDatabase, detector: Detector, settings: Sett
             "groups begin anew; no record is lost",
             error,
         )
-        fold = Fold(detector, settings, at_snapshot)
+        fold = Fold(loaded.detector, settings, at_snapshot, loaded.false_alarms)
     return fold
 
 

@@ -6,12 +6,12 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from typing import Any
 
 from enricher.config import Settings
-from enricher.errors import EnricherError
+from enricher.errors import EnricherError, StateError
 from enricher.pipeline.live.committing import Committer
 from enricher.pipeline.live.database import Round, ServiceDatabase, Span, plain_log
 from enricher.pipeline.live.fold import Fold
@@ -46,7 +46,7 @@ class Service:
 
     def __init__(self, load: Callable[[], Settings]) -> None:
         self._load = load
-        self._patience = Patience()
+        self._patience = Patience(self._tell_that_it_waits)
         self._reload = False
         self._settings = settings = load()
         self._rates = Rates()
@@ -55,7 +55,7 @@ class Service:
         self._metrics = Metrics()
         with ExitStack() as stack:
             stack.enter_context(ServiceLock(settings.state))
-            database = stack.enter_context(ServiceDatabase(settings.state))
+            self._database = database = stack.enter_context(ServiceDatabase(settings.state))
             self._stamp = stamp(settings.state)
             self._loaded = load_detector(settings)
             self._writer = AlertWriter(self._loaded, settings)
@@ -63,7 +63,7 @@ class Service:
             self._inputs = Inputs(settings, database.logs())
             stack.callback(self._inputs.close)
             stack.enter_context(self._metrics.served(settings.service.metrics))
-            self._fold = restore(database, self._inputs.follower, self._loaded.detector, settings)
+            self._fold = restore(database, self._inputs.follower, self._loaded, settings)
             self._resources = stack.pop_all()
 
     def stop(self) -> None:
@@ -140,15 +140,25 @@ class Service:
             self._metrics.update(self._fold.accounting, words["status"])
         return words
 
+    def _tell_that_it_waits(self) -> None:
+        """Keep the status fresh; positions and counts stay those of the last commit."""
+        status = self._status()
+        self._metrics.update(self._fold.accounting, status)
+        # Where the database is what can not be written, the status grows old, which says enough.
+        with suppress(StateError):
+            self._database.commit(Round(words={"status": status}))
+
     def _status(self) -> dict[str, Any]:
         read = {kind: one.read for kind, one in self._fold.accounting.kinds.items()}
         bundle = self._loaded.detector.bundle
+        lags = self._inputs.follower.lags()
         return {
             "pid": os.getpid(),
             "started": self._started,
             "updated": time.time(),
             "records_per_second": self._rates.update(read),
-            "lags": plain_lags(self._inputs.follower.lags()),
+            "lags": plain_lags(lags),
+            "lag_bytes": sum(lag.bytes for lag in lags),
             "flow_time": self._fold.clock,
             "drift": {kind: asdict(one) for kind, one in self._fold.drift().items()},
             "waiting_for": self._patience.waiting_for,
@@ -201,12 +211,12 @@ class Service:
         # What was known under the old ones can not be found again under the new ones.
         self._snapshot()
         arrays, words = self._fold.export()
-        fold = Fold(loaded.detector, settings, self._inputs.states())
+        fold = Fold(loaded.detector, settings, self._inputs.states(), loaded.false_alarms)
         try:
             fold.restore(arrays, words)
         except (ValueError, KeyError, TypeError) as error:
             log.warning("context and open groups begin anew, no record is lost: %s", error)
-            fold = Fold(loaded.detector, settings, self._inputs.states())
+            fold = Fold(loaded.detector, settings, self._inputs.states(), loaded.false_alarms)
         fold.accounting = self._fold.accounting
         self._settings, self._loaded, self._fold = settings, loaded, fold
         self._writer = AlertWriter(loaded, settings)
