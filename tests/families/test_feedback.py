@@ -14,7 +14,7 @@ from enricher.errors import StateError
 from enricher.families.database import VERSION
 from enricher.families.family import Family
 from enricher.families.feedback import Feedback, FeedbackStore, tally
-from enricher.families.feedback_support import with_record, without_record
+from enricher.families.feedback_support import Sets, with_record, without_record
 from enricher.families.store import FamilyStore
 from enricher.families.support import MOST_SHOTS, KeptSupport, SupportSet
 
@@ -141,7 +141,7 @@ def test_a_record_comes_to_a_support_set_once_and_goes_without_a_trace(
     make_support: Callable[..., SupportSet],
 ) -> None:
     own, record = make_support(5), replace(make_support(1, seed=9), origins=("conn.log:7",))
-    sets = {"http": own}
+    sets: Sets = {"http": own}
     more = with_record(sets, "http", record)
     assert more is not None
     assert len(more["http"]) == 6
@@ -156,6 +156,6 @@ def test_a_record_comes_to_a_support_set_once_and_goes_without_a_trace(
 
 
 def test_a_full_support_set_takes_no_more(make_support: Callable[..., SupportSet]) -> None:
-    full = {"http": make_support(MOST_SHOTS)}
+    full: Sets = {"http": make_support(MOST_SHOTS)}
     record = replace(make_support(1, seed=9), origins=("conn.log:7",))
     assert with_record(full, "http", record) is None

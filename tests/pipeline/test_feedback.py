@@ -180,7 +180,7 @@ def test_a_true_positive_of_a_family_of_the_site_is_added_once_and_raises_its_re
             own = scores.filter((pl.col("log") == kind) & pl.col("uid").is_in(list(wanted)))
             kinds = {str(k): one.threshold for k, one in store.get(FAMILY).kinds.items()}
             threshold = kinds.get(kind, 2.0)
-            shares[kind] = (own[f"family:{FAMILY}"] >= threshold).sum() / len(own)
+            shares[kind] = int((own[f"family:{FAMILY}"] >= threshold).sum()) / len(own)
         return shares
 
     before = recall("before")
