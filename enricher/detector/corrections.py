@@ -22,10 +22,10 @@ SITE_PERCENTILE = 99.0
 SHIPPED_PERCENTILE = 90.0
 """The same for the bundle's benign records, which are fewer and so lie further apart. No radius is
 wider, and that of a site with benign records of its own is at least half of it. Measured on real
-connections: with the shipped model the nearest record of an attack to any of some 1,200 false
-alarms was half as far again as this; with eight models that evaluations had trained, a correction
-silenced 0.013 % of the records that were rightly found as its family, the worst of 3,700 a quarter
-of them."""
+logs: with the shipped model the nearest attack to any of 1,200 benign records that were
+flagged, or nearly, was half as far again as this; with eight models that evaluations had trained, a
+correction of a connection silenced 0.013 % of what was rightly found as its family, the worst of
+3,700 about a quarter of it."""
 SMALLEST = 0.01
 """Embeddings of one record on two devices, or in two batches, may differ by less than this."""
 
