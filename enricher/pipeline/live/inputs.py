@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -28,16 +29,20 @@ class Inputs:
     Args:
         settings: Names the inputs.
         states: Logs that are known from before.
+        since: When each input was followed for the first time, of those that were before.
 
     Attributes:
         follower: Reads them.
+        since: The same with the inputs that are followed now.
 
     Raises:
         ConfigError: If no input is named.
         InputError: If a socket can not be listened on.
     """
 
-    def __init__(self, settings: Settings, states: Sequence[LogState]) -> None:
+    def __init__(
+        self, settings: Settings, states: Sequence[LogState], since: Mapping[str, float]
+    ) -> None:
         if not settings.inputs:
             raise ConfigError("nobody said what to follow: set 'inputs' in the settings")
         self._states = {state.number: state for state in states}
@@ -50,10 +55,12 @@ class Inputs:
                 places,
                 states,
                 settings.following,
+                since=since,
                 block_bytes=settings.reading.block_bytes,
                 max_line_bytes=settings.reading.max_line_bytes,
             )
             stack.pop_all()
+        self.since = {place.path: since.get(place.path, time.time()) for place in places}
         for receiver in self._receivers:
             receiver.start()
 

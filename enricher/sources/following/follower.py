@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from enricher.config import FollowingSettings
 from enricher.errors import InputError
@@ -31,6 +31,8 @@ class Follower:
         inputs: Where logs are; an input given twice is followed once.
         states: What was kept of an earlier run, in any order.
         settings: How logs are followed.
+        since: By path, when an input was followed for the first time, in seconds since 1970: what
+            was archived after that is caught up on even where no state of it was kept.
         block_bytes: Size of a block that is aimed at.
         max_line_bytes: A longer line is rejected.
 
@@ -45,6 +47,7 @@ class Follower:
         states: Sequence[LogState],
         settings: FollowingSettings,
         *,
+        since: Mapping[str, float] | None = None,
         block_bytes: int = BLOCK_BYTES,
         max_line_bytes: int = MAX_LINE_BYTES,
     ) -> None:
@@ -54,7 +57,7 @@ class Follower:
         self.notes = self._troubles.notes
         self._news: deque[Piece] = deque()
         self._looker = Looker(self._roster, settings, self._troubles, self._news.append)
-        found: dict[str, float] = {}
+        found = dict(since or {})
         for state in states:
             found[state.source] = min(state.found, found.get(state.source, state.found))
         self._places = [

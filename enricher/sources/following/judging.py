@@ -13,6 +13,7 @@ from enricher.sources.following.finding import (
     Found,
     begins_with_record,
     identify_followed,
+    is_rotated_name,
     read_head,
 )
 from enricher.sources.following.known import KnownLogs
@@ -46,6 +47,17 @@ class Judgement:
     telling: bool = False
     why_not: str = ""
     unreadable: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is a log that is not known, and may be worth reading.
+
+        Of rotated logs without a record, as idle hours leave them, one is not told from another.
+        """
+        if self.identity is None or self.numbers:
+            return False
+        has_record = self.telling or self.identity.first_ts is not None
+        return has_record or not is_rotated_name(self.found.path.name)
 
 
 class Judge:

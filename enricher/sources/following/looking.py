@@ -78,7 +78,7 @@ class Looker:
         gone = {log.state.number for log in lost}
         taken = {log.state.file_id for n, log in self._roster.logs.items() if n not in gone}
         judged = [self._judged(place, f) for f in live.values() if f.file_id not in taken]
-        new = [j for j in judged if j.identity is not None and not j.numbers]
+        new = [j for j in judged if j.is_new]
         seen = set(live)
         if new or urgent or now >= place.archive_at:
             place.archive_at = now + self._settings.archive_seconds
@@ -94,7 +94,7 @@ class Looker:
                     continue
                 judgement = self._judged(place, found)
                 judged.append(judgement)
-                if not history and place.fits(found) and not judgement.numbers:
+                if not history and place.fits(found) and judgement.is_new:
                     new.append(judgement)
         else:
             seen.update(self._judge.known_files())

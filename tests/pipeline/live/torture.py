@@ -170,8 +170,9 @@ class Torture:
         return sum(kind["read"] for kind in account.values()) >= expected
 
     def knows(self, name: str) -> bool:
-        """Whether the service has committed anything."""
-        return read_words(self.folder / name, ("accounting",)) is not None
+        """Whether the service has begun to follow the logs."""
+        words = read_words(self.folder / name, ("since",))
+        return words is not None and words["since"] is not None
 
     def accounting(self, name: str) -> dict[str, dict[str, object]]:
         """Counts by kind, as ``enricher status`` has them."""

@@ -220,6 +220,29 @@ def test_copytruncate_loses_nothing(site: Site, down: bool, tsv: bool) -> None:
     assert site.read() == [30]
 
 
+def test_rotated_logs_of_idle_hours_are_not_found_again_and_again(tmp_path: Path) -> None:
+    site = Site(tmp_path, rotated_seconds=0.0)
+    site.append("conn.log", HEADER)
+    site.read()
+    for hour in range(3):
+        (site.live / "conn.log").rename(site.live / f"conn.2026-01-01-0{hour}-00-00.log")
+        site.append("conn.log", HEADER)
+        site.read()
+    (site.live / "conn.2026-01-01-00-00-00.log").rename(
+        site.archive / "conn.2026-01-01-00-00-00.log"
+    )
+    known = len(site.states)
+    for _ in range(3):
+        site.restart()
+        for _ in range(3):
+            site.read()
+    # The live log is begun anew by a follower that has read nothing of it but its header.
+    assert len(site.states) <= known + 3
+    site.append("conn.log", rows(0, 5))
+    assert site.read() == [0, 1, 2, 3, 4]
+    site.kill()
+
+
 def test_on_the_very_first_start_the_archive_is_not_read(site: Site) -> None:
     path = site.append("conn.log", HEADER + rows(0, 3))
     archive(site, path, "conn.00:00:00-01:00:00.log")
