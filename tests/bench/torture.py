@@ -2,7 +2,7 @@
 
 By hand, for as long as one likes:
 
-    python tests/pipeline/live/torture.py --kills 200 FOLDER
+    python tests/bench/torture.py FOLDER --source LOGS --kills 200 --rotations 100 --seconds 600
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -52,7 +53,7 @@ class Torture:
     written: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.random = random.Random(self.seed)
+        self.random = random.Random(self.seed)  # noqa: S311 - chance, no secret
         self.logs = self.folder / "logs"
         self.archive = self.folder / "archive"
         self.elsewhere = self.folder / "elsewhere"
@@ -146,13 +147,20 @@ class Torture:
         """Start the service and kill it at any moment, again and again; how often it was."""
         killed = 0
         while killed < self.kills:
+            before = self._followed(name)
             service = self.start(name)
-            time.sleep(self.random.choice((self.random.uniform(0, 3), self.random.uniform(2, 5))))
+            if self.random.random() < 0.8:
+                wait_until(lambda n=before: self._followed(name) > n, 60.0, service)
+            time.sleep(self.random.uniform(0, 2))
             service.send_signal(signal.SIGKILL)
             service.wait()
             killed += 1
         writing.join()
         return killed
+
+    def _followed(self, name: str) -> int:
+        """How often the service has begun to read."""
+        return (self.folder / f"{name}.log").read_bytes().count(b"following")
 
     def finish(self, name: str) -> None:
         """Let the service read the rest, and stop it as one should."""
@@ -174,7 +182,7 @@ class Torture:
         words = read_words(self.folder / name, ("since",))
         return words is not None and words["since"] is not None
 
-    def accounting(self, name: str) -> dict[str, dict[str, object]]:
+    def accounting(self, name: str) -> dict[str, dict[str, Any]]:
         """Counts by kind, as ``enricher status`` has them."""
         words = read_words(self.folder / name, ("accounting",))
         return {} if not words or not words["accounting"] else words["accounting"]["kinds"]
@@ -277,7 +285,7 @@ def main() -> None:
         given.rotations,
         tuple(given.names.split(",")),
     )
-    print(run(torture, given.seconds))
+    print(orjson.dumps(run(torture, given.seconds)).decode())
 
 
 if __name__ == "__main__":
