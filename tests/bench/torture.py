@@ -16,8 +16,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +152,7 @@ class Torture:
             before = self._followed(name)
             service = self.start(name)
             if self.random.random() < 0.8:
-                wait_until(lambda n=before: self._followed(name) > n, 60.0, service)
+                wait_until(partial(self._follows, name, before), 60.0, service)
             time.sleep(self.random.uniform(0, 2))
             service.send_signal(signal.SIGKILL)
             service.wait()
@@ -161,6 +163,9 @@ class Torture:
     def _followed(self, name: str) -> int:
         """How often the service has begun to read."""
         return (self.folder / f"{name}.log").read_bytes().count(b"following")
+
+    def _follows(self, name: str, before: int) -> bool:
+        return self._followed(name) > before
 
     def finish(self, name: str) -> None:
         """Let the service read the rest, and stop it as one should."""
@@ -175,7 +180,7 @@ class Torture:
     def _read_all(self, name: str) -> bool:
         expected = sum(records_of(self.source / log) for log in self.names)
         account = self.accounting(name)
-        return sum(kind["read"] for kind in account.values()) >= expected
+        return bool(sum(kind["read"] for kind in account.values()) >= expected)
 
     def knows(self, name: str) -> bool:
         """Whether the service has begun to follow the logs."""
@@ -218,7 +223,7 @@ def records_of(path: Path) -> int:
 
 
 def wait_until(
-    done: callable[[], bool], seconds: float, service: subprocess.Popen[bytes] | None = None
+    done: Callable[[], bool], seconds: float, service: subprocess.Popen[bytes] | None = None
 ) -> None:
     """Wait for something; fail if it does not come, or the service ends."""
     end = time.monotonic() + seconds
