@@ -49,14 +49,14 @@ class Site:
         self.state = self.folder / "state"
         self.logs.mkdir(parents=True)
 
-    def start(self, *more: str) -> subprocess.Popen[bytes]:
+    def start(self, per_day: int) -> subprocess.Popen[bytes]:
         """Start the service and wait until it follows."""
         config = self.folder / "enricher.yaml"
         config.write_text(
             f"inputs: [{{path: {self.logs}}}]\nstate: {self.state}\n"
-            f"outputs: {{eve: {self.alerts}}}\nalerts: {{per_day: 1000000}}\n"
+            f"outputs: {{eve: {self.alerts}}}\nalerts: {{per_day: {per_day}}}\n"
         )
-        command = [sys.executable, "-m", "enricher.cli.main", "run", "-c", str(config), *more]
+        command = [sys.executable, "-m", "enricher.cli.main", "run", "-c", str(config)]
         with (self.folder / "messages").open("ab") as messages:
             service = subprocess.Popen(command, stderr=messages)
         while self.read() < 0:
@@ -110,7 +110,7 @@ def latency(rate: int, seconds: float, plot: Path | None) -> None:
         conn_head, benign, http_head, requests, attacks = template(site.folder)
         (site.logs / "conn.log").write_bytes(conn_head)
         (site.logs / "http.log").write_bytes(http_head)
-        service = site.start()
+        service = site.start(1_000_000)
         written: dict[str, float] = {}
         seen: dict[str, float] = {}
         lags: list[tuple[float, int]] = []
@@ -204,7 +204,7 @@ def soak(records: int) -> None:
         site = Site(Path(temporary))
         head, benign, *_ = template(site.folder)
         (site.logs / "conn.log").write_bytes(head)
-        service = site.start()
+        service = site.start(50)
         print("| records | memory, MiB | open files | state, MiB | records/s |")
         print("| --- | --- | --- | --- | --- |")
         began, told, made = time.monotonic(), 0, 0

@@ -113,7 +113,12 @@ class ServiceDatabase:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
             # Alerts name addresses and people: others are not to read them.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
-            self._connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
+            self._connection = sqlite3.connect(
+                self.path,
+                timeout=WAIT,
+                isolation_level=None,
+                check_same_thread=False,  # whoever made it may hand it on
+            )
         except (OSError, sqlite3.Error) as error:
             raise unusable(self.path, error) from error
         with self._speaking():

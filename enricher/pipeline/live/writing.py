@@ -14,6 +14,9 @@ from enricher.pipeline.live.evidence import keep_evidence
 from enricher.pipeline.live.stored import KeptAlert
 from enricher.pipeline.site_detector import Loaded
 
+_ONE_BY_ONE = 64
+_TOGETHER = 1024
+
 
 class AlertWriter:
     """Makes the lines of alerts.
@@ -32,10 +35,13 @@ class AlertWriter:
     def write(self, found: Sequence[LiveAlert]) -> tuple[list[bytes], list[KeptAlert]]:
         """The lines of some alerts, in order, and what is kept of the opening ones."""
         kept = [self._evidence(one) for one in found]
-        for one in found:
-            # One by one: reasons must not depend on which alerts came in the same round.
-            explain(self._detector, self._exemplars, [one.alert])
-        lines = lines_of([one.alert for one in found], self._labels, self._options)
+        alerts = [one.alert for one in found]
+        # One by one, reasons are the same to the last bit whatever else came in the round. Only
+        # who asks for alerts without a limit gets more in a round than there is time for that.
+        at_once = 1 if len(alerts) <= _ONE_BY_ONE else _TOGETHER
+        for start in range(0, len(alerts), at_once):
+            explain(self._detector, self._exemplars, alerts[start : start + at_once])
+        lines = lines_of(alerts, self._labels, self._options)
         return lines, [
             KeptAlert(one.alert.alert_id, line.decode(), evidence)
             for one, line, evidence in zip(found, lines, kept, strict=True)
