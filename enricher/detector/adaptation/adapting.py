@@ -13,12 +13,12 @@ from enricher.detector.adaptation.family_head import (
     ATTACK,
     FLOOR,
     FOREST,
-    GATES,
     LINEAR,
     MEMBERS,
     WIDE,
     FamilyHead,
 )
+from enricher.detector.adaptation.gates import Gates
 from enricher.detector.adaptation.points import FloatArray, Points
 from enricher.detector.adaptation.shares import Shares
 from enricher.detector.adaptation.tail import Tail
@@ -98,9 +98,9 @@ def adapt(
     """
     if not len(support) or not len(benign) or support.kind != benign.kind:
         raise ValueError("adapting takes records of a family and benign ones, of one kind")
+    side = int(context)
     linear = _linear(support, benign, context)
     forests, outside = _forests(support, benign, context, options)
-    side = int(context)
     of_benign = {LINEAR: linear.benign, ATTACK: benign.attack[:, side], **outside.benign}
     of_support = {LINEAR: linear.left_out, ATTACK: support.attack[:, side], **outside.left_out}
     tails = {name: Tail.fit(scores) for name, scores in of_benign.items()}
@@ -131,13 +131,14 @@ def _calibrated(
     ordinary = threshold_at(benign, options.rate)
     platt = _sigmoid(benign, support, ordinary.value)
     head = replace(head, platt=platt)
-    scores = np.where(of_benign[LINEAR] < 0.0, 0.0, head.calibrated(benign)).astype(np.float32)
+    open_ = head.gates.open(of_benign[LINEAR], of_benign[ATTACK])
+    scores = np.where(open_, head.calibrated(benign), 0.0).astype(np.float32)
     threshold = threshold_at(scores, options.rate)
     if threshold.value <= FLOOR:  # where fewer are open than may pass
         threshold = replace(threshold, value=float(np.nextafter(np.float32(FLOOR), np.float32(1))))
     left_out = head.calibrated(support)
-    ruled_out = of_support[LINEAR] < 0.0
-    found = (left_out >= threshold.value) & ~ruled_out
+    open_ = head.gates.open(of_support[LINEAR], of_support[ATTACK])
+    found = (left_out >= threshold.value) & open_
     recall = float(found.mean()) if len(support) > 1 else float("nan")
     return Adapted(replace(head, threshold=threshold.value), threshold, recall, left_out)
 
@@ -158,13 +159,13 @@ def _sigmoid(benign: FloatArray, support: FloatArray, middle: float) -> Platt:
 class _Linear:
     weight: FloatArray
     bias: float
-    gates: FloatArray
+    gates: Gates
     benign: FloatArray
     left_out: FloatArray
 
 
 def _linear(support: Points, benign: Points, context: bool) -> _Linear:
-    """The ridge head, scaled and shifted so that what it rules out is below 0."""
+    """The ridge head, scaled and shifted so that the widest gate lies at 0."""
     size = support.embedding.shape[1]
     used = size if context else size // 2
     attack = torch.from_numpy(np.ascontiguousarray(support.embedding[None, :, :used]))
@@ -175,28 +176,15 @@ def _linear(support: Points, benign: Points, context: bool) -> _Linear:
     scores = benign.embedding @ weight + np.float32(head.bias[0])
     left_out = head.leave_one_out() if len(support) > 1 else head.scores(attack)
     own = left_out[0].numpy().astype(np.float32)
-    gates = _gates(scores, own)
-    gate = gates[0]
-    spread = max(float(scores.std()), 1e-6)
+    gates = Gates.fit(scores, benign.attack[:, int(context)])
+    gate, spread = gates.linear[0], max(float(scores.std()), 1e-6)
     return _Linear(
         (weight / spread).astype(np.float32),
-        (float(head.bias[0]) - gate) / spread,
-        ((gates - gate) / spread).astype(np.float32),
+        (float(head.bias[0]) - float(gate)) / spread,
+        Gates((gates.linear - gate) / np.float32(spread), gates.attack),
         ((scores - gate) / spread).astype(np.float32),
         ((own - gate) / spread).astype(np.float32),
     )
-
-
-def _gates(benign: FloatArray, support: FloatArray) -> npt.NDArray[np.float64]:
-    """The scores below which nothing is looked at any closer, rising, one for each of GATES.
-
-    No lower than what keeps the support records open when they are left out.
-    """
-    gates = np.asarray(np.quantile(benign.astype(np.float64), 1 - np.asarray(GATES)))
-    if len(support) > 1:
-        reach = float(support.min()) - float(support.std())
-        gates = np.maximum(gates, min(float(gates[-1]), reach))
-    return gates
 
 
 @dataclass(frozen=True, slots=True)

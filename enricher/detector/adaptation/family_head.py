@@ -10,20 +10,16 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from enricher.detector.adaptation.gates import Gates
 from enricher.detector.adaptation.points import FloatArray, Points
 from enricher.detector.adaptation.tail import Tail
 from enricher.detector.calibration import Platt
 from enricher.detector.learners.forest import Forest
+from enricher.features.rows import Rows
 from enricher.logs import KINDS, Kind
 
 FLOOR = 1e-3
-"""What the linear head rules out scores below this, everything else above."""
-
-GATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
-"""Shares of the benign records that a linear head may leave open."""
-_OPEN = 0.25
-"""Families that a benign record is open to on average, at most: what is open costs a walk through
-the forests, so that many families leave less open each."""
+"""What is ruled out scores up to this, everything else above."""
 
 _STEEP = 80.0
 """Logits beyond this make no other score in float32, and could overflow."""
@@ -40,15 +36,15 @@ and a forest on features and embedding together."""
 
 @dataclass(frozen=True, slots=True)
 class FamilyHead:
-    """A convex combination of base learners, asked only where the linear one does not rule out.
+    """A convex combination of base learners, asked only where a cheap one sees something.
 
     Attributes:
         kind: Kind of the records.
         bundle: SHA-256 of the weights whose embedding it takes.
         context: Whether it looks at the context of a record.
         weight: float32 [E], the linear head, scaled so that benign records spread by 1.
-        bias: Shifted so that records below 0 are ruled out, by the widest of the gates.
-        gates: float32 [G], what is ruled out by each of :data:`GATES`, rising from 0.
+        bias: Shifted so that the widest of the linear gates lies at 0.
+        gates: What is ruled out: a record below a linear gate and one of the attack score.
         shares: Share of each base learner, in the order of :data:`MEMBERS`; they sum to 1.
         tails: The scale of each base learner.
         forests: The forests, by name.
@@ -61,30 +57,37 @@ class FamilyHead:
     context: bool
     weight: FloatArray
     bias: float
-    gates: FloatArray
+    gates: Gates
     shares: tuple[float, ...]
     tails: Mapping[str, Tail]
     forests: Mapping[str, Forest]
     platt: Platt
     threshold: float
 
-    def gate(self, families: int) -> float:
-        """What the linear head's score has to reach where so many families are served."""
-        share = min(GATES[0], _OPEN / max(families, 1))
-        return float(np.interp(-math.log(share), -np.log(GATES), self.gates))
-
     def linear(self, embedding: FloatArray) -> FloatArray:
-        """The linear head's scores, float32 [N]; below 0 is ruled out."""
+        """The linear head's scores, float32 [N]."""
         return np.asarray(embedding @ self.weight + np.float32(self.bias), dtype=np.float32)
 
-    def members(self, points: Points) -> dict[str, FloatArray]:
-        """Scores of the base learners, each on its own scale."""
+    def members(
+        self, points: Points, rows: Rows | None = None, wide: FloatArray | None = None
+    ) -> dict[str, FloatArray]:
+        """Scores of the base learners, each on its own scale.
+
+        Args:
+            points: Records.
+            rows: int64 [R], to score these alone.
+            wide: What ``points.wide()`` gave, where it is at hand already.
+        """
+        chosen = slice(None) if rows is None else rows
         scores = {
-            LINEAR: self.linear(points.embedding),
-            ATTACK: points.attack[:, int(self.context)],
+            LINEAR: self.linear(points.embedding[chosen]),
+            ATTACK: points.attack[chosen, int(self.context)],
         }
         for name, forest in self.forests.items():
-            scores[name] = forest.scores(points.table if name == FOREST else points.wide())
+            if name == FOREST:
+                scores[name] = forest.scores(points.table, rows)
+            else:
+                scores[name] = forest.scores(points.wide() if wide is None else wide, rows)
         return scores
 
     def rarities(self, points: Points) -> dict[str, FloatArray]:
@@ -109,10 +112,9 @@ class FamilyHead:
     def scores(self, points: Points) -> FloatArray:
         """Scores of records in [0, 1], float32 [N], as served beside few other families."""
         linear = self.linear(points.embedding)
-        open_ = np.flatnonzero(linear >= 0.0)
+        rows = np.flatnonzero(self.gates.open(linear, points.attack[:, int(self.context)]))
         scores = ruled_out(linear)
-        some = points.rows(open_)
-        scores[open_] = self.calibrated(self.combine(self.members(some)))
+        scores[rows] = self.calibrated(self.combine(self.members(points, rows)))
         return scores
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -122,10 +124,10 @@ class FamilyHead:
             "numbers": np.array(
                 [self.bias, self.platt.scale, self.platt.offset, self.threshold], np.float32
             ),
-            "gates": self.gates,
             "shares": np.array(self.shares, np.float32),
             "context": np.array([self.context], np.uint8),
         }
+        arrays |= self.gates.to_arrays()
         for name, tail in self.tails.items():
             arrays |= {f"tail.{name}.{k}": v for k, v in tail.to_arrays().items()}
         for name, forest in self.forests.items():
@@ -144,9 +146,6 @@ class FamilyHead:
         weight, numbers, shares = (_floats(arrays, n) for n in ("weight", "numbers", "shares"))
         if numbers.shape != (4,) or shares.shape != (len(MEMBERS),) or (shares < 0.0).any():
             raise ValueError("a head's numbers are not what they should be")
-        gates = _floats(arrays, "gates")
-        if gates.shape != (len(GATES),) or gates[0] != 0.0 or (np.diff(gates) < 0.0).any():
-            raise ValueError("the gates of a head are not in order")
         if not math.isclose(float(shares.sum()), 1.0, abs_tol=1e-3):
             raise ValueError("the shares of a head do not sum to 1")
         context = arrays.get("context")
@@ -164,7 +163,7 @@ class FamilyHead:
             context=bool(context[0]),
             weight=weight,
             bias=bias,
-            gates=gates,
+            gates=Gates.from_arrays(arrays),
             shares=tuple(float(share) for share in shares),
             tails=tails,
             forests={name: Forest.from_arrays(_below(arrays, f"{name}.")) for name in trees},

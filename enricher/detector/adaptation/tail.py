@@ -57,7 +57,7 @@ class Tail:
             (float(scores[-1]) - middle) / reach,
             2 * _SMALLEST_STEP * max(1.0, abs(float(scores[-1]))),
         )
-        return cls(scores.astype(np.float32), rarity.astype(np.float32), step)
+        return cls(scores.astype(np.float32), rarity.astype(np.float32), float(np.float32(step)))
 
     def __call__(self, scores: FloatArray) -> FloatArray:
         """Put scores on the scale, float32 [N] to float32 [N]."""
