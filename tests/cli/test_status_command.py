@@ -161,7 +161,7 @@ def test_what_others_chose_does_nothing_to_the_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "status",
     [[], {"pid": 1}, said(pid=0), said(pid="no"), said(lags=[{"path": 5}]), said(families=None)],
-    ids=str,
+    ids=["a list", "too little", "no process", "a word", "a lag", "no families"],
 )
 def test_a_status_that_is_damaged_is_one_line_for_the_user(tmp_path: Path, status: Any) -> None:
     keep(tmp_path, status)
