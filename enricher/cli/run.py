@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 
 import click
@@ -31,6 +32,10 @@ def command(
     """
     settings = settings_of(file, overrides, state=state, detector__device=device)
     set_up_logging(settings.service.log)
+    # A service that has not begun yet has nothing to finish.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     prepare_process(settings.detector.threads)
     from enricher.pipeline.live.service import Service  # noqa: PLC0415  # torch
 

@@ -169,8 +169,10 @@ class Torture:
 
     def finish(self, name: str) -> None:
         """Let the service read the rest, and stop it as one should."""
+        before = self._followed(name)
         service = self.start(name)
         try:
+            wait_until(partial(self._follows, name, before), 60.0, service)
             wait_until(lambda: self._read_all(name), 120.0, service)
         finally:
             service.send_signal(signal.SIGTERM)
