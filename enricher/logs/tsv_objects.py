@@ -9,7 +9,8 @@ from typing import Any
 
 from enricher.logs.tsv_header import Header
 
-_ESCAPE = re.compile(r"((?:\\x[0-9a-fA-F]{2})+)")
+# A backslash of the traffic stands as two of them, any other byte that is escaped as \xNN.
+_ESCAPE = re.compile(r"\\\\|(?:\\x[0-9a-fA-F]{2})+")
 _WHOLE = frozenset({"count", "int", "port"})
 _REAL = frozenset({"time", "interval", "double"})
 _SEVERAL = re.compile(r"(?:set|vector|table)\[(\w+)\]")
@@ -72,11 +73,13 @@ class RowObjects:
             return {"T": True, "F": False}.get(text, text)
         if text == self._header.empty_field:
             return ""
-        return _ESCAPE.sub(_decoded, text) if "\\x" in text else text
+        return _ESCAPE.sub(_decoded, text) if "\\" in text else text
 
 
 def _decoded(match: re.Match[str]) -> str:
     """A run of escapes; one that is no UTF-8 stays as it is, as in Zeek's JSON."""
+    if match.group() == "\\\\":
+        return "\\"
     try:
         return bytes.fromhex(match.group().replace("\\x", "")).decode()
     except UnicodeDecodeError:
