@@ -83,7 +83,7 @@ class OutputSettings(Section):
         default=None,
         min_length=1,
         max_length=4096,
-        description="Where 'run' writes every record back as JSON, with its scores; unset: nowhere.",
+        description="Where 'run' writes every record back as JSON with its scores; unset: nowhere.",
     )
     eve_version: Literal[7, 8] = Field(
         default=7, description="Major version of Suricata whose EVE layout is written."
@@ -265,7 +265,7 @@ class ServiceSettings(Section):
         default=None,
         pattern=r"^[^:\s]+:\d{1,5}$",
         max_length=255,
-        description="host:port where Prometheus finds figures, such as 127.0.0.1:9415; unset: none.",
+        description="host:port for Prometheus to find figures at, as 127.0.0.1:9415; unset: none.",
     )
 
 
