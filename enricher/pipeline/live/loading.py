@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from enricher.config import Settings
@@ -10,6 +11,8 @@ from enricher.detector.site import FOLDER as CALIBRATION
 from enricher.detector.site import load_site
 from enricher.families.database import FILE
 from enricher.pipeline.site_detector import Loaded, site_detector
+
+log = logging.getLogger("enricher")
 
 
 def load_detector(settings: Settings) -> Loaded:
@@ -20,7 +23,10 @@ def load_detector(settings: Settings) -> Loaded:
     """
     calibration = load_site(settings.state)
     plain = Detector.load(settings.detector.bundle, settings.detector.device)
-    return site_detector(plain, calibration, settings.state)
+    loaded = site_detector(plain, calibration, settings.state)
+    for note in loaded.notes:
+        log.warning("%s", note)
+    return loaded
 
 
 Stamp = tuple[tuple[str, int, int], ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import socket
 import threading
 import time
 from collections import Counter
@@ -34,7 +35,7 @@ class Deployment:
         self.alerts_file = folder / "eve.json"
         self.logs.mkdir()
         self.changes: list[str] = []
-        self._yaml = folder / "enricher.yaml"
+        self.yaml = folder / "enricher.yaml"
         self.write()
 
     def write(self, *lines: str) -> None:
@@ -45,10 +46,10 @@ class Deployment:
             f"outputs: {{eve: {self.alerts_file}}}\n"
             "following: {poll_seconds: 0.05}\n"
         )
-        self._yaml.write_text(text + "".join(f"{line}\n" for line in lines))
+        self.yaml.write_text(text + "".join(f"{line}\n" for line in lines))
 
     def settings(self) -> Settings:
-        return load_settings(self._yaml, {}, self.changes).settings
+        return load_settings(self.yaml, {}, self.changes).settings
 
     def service(self) -> Service:
         return Service(self.settings)
@@ -297,3 +298,42 @@ def test_a_replayed_day_gives_the_same_alerts(deployment: Deployment, site: Path
     deployment.alerts_file.unlink()
     deployment.run_once()
     assert deployment.alerts_file.read_bytes() == first
+
+
+def test_lines_of_a_socket_survive_a_kill_before_they_were_scored(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    path = tmp_path / "eve.sock"
+
+    def service() -> Service:
+        text = f"inputs=[{{path: 'unix:{path}'}}]"
+        return Service(lambda: load_settings(deployment.yaml, {}, [text]).settings)
+
+    def events(first: int, end: int) -> bytes:
+        return b"".join(
+            b'{"timestamp":"2026-01-01T00:00:%02d.000000+0000","event_type":"dns","src_ip":'
+            b'"10.0.0.1","dest_ip":"10.0.0.2","proto":"UDP","flow_id":%d,'
+            b'"dns":{"type":"query","rrname":"a%d.example.org","rrtype":"A"}}\n' % (n, n, n)
+            for n in range(first, end)
+        )
+
+    def spooled() -> int:
+        return sum(
+            file.read_bytes().count(b"\n")
+            for file in (deployment.state / "service" / "spool").rglob("*.json")
+        )
+
+    killed = service()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sender:
+        sender.connect(str(path))
+        sender.sendall(events(0, 20))
+        wait_until(lambda: spooled() == 20)
+        killed._round()
+        sender.sendall(events(20, 40))
+        wait_until(lambda: spooled() == 40)
+    killed._resources.close()  # no orderly end: what came last was not read
+    assert deployment.accounts()["dns"]["scored"] == 20
+    second = service()
+    second.run(once=True)
+    assert deployment.accounts()["dns"]["scored"] == 40
+    assert deployment.accounts()["dns"]["read"] == 40
