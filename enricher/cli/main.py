@@ -12,7 +12,7 @@ import sys
 import click
 
 from enricher import __version__
-from enricher.errors import EnricherError
+from enricher.errors import ConfigError, EnricherError
 
 # Name of the command -> its module and the line that `--help` shows. The modules are imported
 # when they are used: `enricher --help` need not wait for torch.
@@ -72,7 +72,8 @@ def main() -> None:
         sys.exit(wrong.exit_code)
     except EnricherError as error:
         click.echo(f"enricher: {_printable(str(error))}", err=True)
-        sys.exit(1)
+        # Settings that can not be used are wrong usage: starting again does not help.
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("enricher: stopped", err=True)
         sys.exit(130)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from enricher.config import Settings, load_settings
+from enricher.config import Resolved, Settings, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +30,12 @@ def settings_options(command: F) -> F:
 
 
 def settings_of(file: Path | None, overrides: Sequence[str], **flags: object) -> Settings:
-    """The settings of a run; a flag that was given counts as the last override.
+    """The settings of a run; see :func:`resolved_of`."""
+    return resolved_of(file, overrides, **flags).settings
+
+
+def resolved_of(file: Path | None, overrides: Sequence[str], **flags: object) -> Resolved:
+    """The settings of a run with their origins; a flag that was given is the last override.
 
     Args:
         file: The settings file.
@@ -40,7 +45,7 @@ def settings_of(file: Path | None, overrides: Sequence[str], **flags: object) ->
     given = [
         f"{name.replace('__', '.')}={value}" for name, value in flags.items() if value is not None
     ]
-    return load_settings(file, os.environ, [*overrides, *given]).settings
+    return load_settings(file, os.environ, [*overrides, *given])
 
 
 def prepare_process(threads: int) -> None:

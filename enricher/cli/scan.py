@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from enricher.cli.options import prepare_process, settings_of, settings_options
+from enricher.cli.options import prepare_process, resolved_of, settings_options
 
 if TYPE_CHECKING:
-    from enricher.config import Settings
+    from enricher.config import Resolved, Settings
     from enricher.report.progress import Progress
 
 
@@ -71,15 +71,18 @@ def command(
     """Score Zeek or Suricata logs and write EVE alerts, a summary and a report.
 
     PATH is a file or a directory of logs: Zeek TSV or JSON, Suricata EVE; plain, gz, xz or zstd.
-    Without a PATH, the inputs of the settings are scanned, their archives too.
+    Without a PATH, the inputs of the settings are scanned, their archives too. An outputs.eve in a
+    settings file is the service's: a scan writes into --out.
     """
-    settings = settings_of(
-        file,
-        overrides,
-        state=state,
-        detector__device=device,
-        alerts__every_record="true" if every_record else None,
-        alerts__per_day=alerts_per_day,
+    settings = _settings(
+        resolved_of(
+            file,
+            overrides,
+            state=state,
+            detector__device=device,
+            alerts__every_record="true" if every_record else None,
+            alerts__per_day=alerts_per_day,
+        )
     )
     paths = paths or _inputs(settings)
     prepare_process(settings.detector.threads)
@@ -101,6 +104,15 @@ def command(
         alerts_on_stdout = settings.outputs.eve == "-"
         print_summary(summary, make_console(sys.stderr if alerts_on_stdout else sys.stdout))
     return 1 if summary.inputs.failed_total or summary.balance() else 0
+
+
+def _settings(resolved: Resolved) -> Settings:
+    """The settings; the output that a file names is the service's, and is left alone."""
+    settings = resolved.settings
+    if resolved.origins["outputs.eve"].layer != "file":
+        return settings
+    outputs = settings.outputs.model_copy(update={"eve": None})
+    return settings.model_copy(update={"outputs": outputs})
 
 
 def _inputs(settings: Settings) -> tuple[Path, ...]:

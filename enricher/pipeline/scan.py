@@ -146,7 +146,7 @@ def _tell_alerting(collector: Collector, alerting: Alerting, settings: Settings)
     for family, count in alerting.held_back.items():
         collector.hold_back(family, count)
     for words, count in alerting.suppressed.most_common(_SUPPRESSIONS_SHOWN):
-        collector.note(f"{count} alerts were suppressed: {words}.")
+        collector.note(f"Suppressed alerts: {count}, {words}.")
     more = len(alerting.suppressed) - _SUPPRESSIONS_SHOWN
     if more > 0:
         collector.note(f"{more} more suppressions matched alerts.")

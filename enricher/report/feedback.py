@@ -58,8 +58,10 @@ def print_given(said: Feedback, console: Console, *, changed: bool, replaced: bo
         text = f"Alert {alert} is a {_WORDS[said.verdict]} already: nothing changes."
     elif said.verdict == "false-positive":
         text = (
-            f"Alert {alert} ({family}) is a false alarm: {said.kind} records like it are benign "
-            "from now on, in scans, and within seconds in a service that runs."
+            f"Alert {alert} ({family}) is a false alarm: {said.kind} records that the model cannot "
+            "tell from it, their context included, are benign from now on, in scans, and within "
+            "seconds in a service that runs. What only resembles it may still alert: say it of "
+            "those alerts too."
         )
     else:
         text = f"Alert {alert} ({family}) is confirmed."

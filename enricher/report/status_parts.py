@@ -48,6 +48,7 @@ class Said(_Part):
         flow_time: Time of the logs, in seconds UTC; None before the first record.
         drift: By kind of record that is watched.
         waiting_for: Why it can not go on, such as a full disk; None where it can.
+        unreadable: What of its inputs it cannot read, a sentence each.
         families: Names of the site's own families.
         model: Name and version of the bundle.
         stopped: It ended as it was asked to.
@@ -62,6 +63,7 @@ class Said(_Part):
     flow_time: float | None
     drift: dict[str, KindDrift]
     waiting_for: str | None
+    unreadable: list[str] = []
     families: list[str]
     model: str
     stopped: bool = False
@@ -127,6 +129,7 @@ class ServiceStatus(_Part):
         found = []
         if self.said.waiting_for is not None:
             found.append(f"It waits: {self.said.waiting_for}")
+        found += [f"It cannot read {trouble}" for trouble in self.said.unreadable]
         if self.age > STALE_SECONDS:
             found.append(f"It has said nothing for {self.age:.0f} s: it hangs, or cannot write.")
         return found

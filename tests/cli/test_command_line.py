@@ -220,3 +220,23 @@ def test_a_line_of_100_mb_is_rejected_in_bounded_memory(logs: Path, tmp_path: Pa
     rows = (tmp_path / "out" / "rejected.jsonl").read_text().splitlines()
     assert [json.loads(row)["reason"] for row in rows] == ["line_too_long"]
     assert peaks[1] - peaks[0] < 80_000  # KiB; the line alone has 97,656
+
+
+def test_a_scan_leaves_the_alert_file_of_the_service_alone(logs: Path, tmp_path: Path) -> None:
+    alerts, config = tmp_path / "alerts.json", tmp_path / "enricher.yaml"
+    alerts.write_bytes(b"what the service wrote\n")
+    config.write_text(f"state: {tmp_path / 'state'}\noutputs: {{eve: {alerts}}}\n")
+    done = enricher("scan", logs, "--out", tmp_path / "out", "-c", config)
+    assert done.returncode == 0, done.stderr
+    assert alerts.read_bytes() == b"what the service wrote\n"
+    assert (tmp_path / "out" / "eve.json").read_bytes()
+
+
+def test_settings_that_cannot_be_used_are_wrong_usage(tmp_path: Path) -> None:
+    config = tmp_path / "enricher.yaml"
+    config.write_text("alertz: {}\n")
+    assert enricher("run", "-c", config).returncode == 2
+    config.write_text(f"inputs: [{{path: {tmp_path}}}]\nstate: {tmp_path / 'state'}\n")
+    done = enricher("run", "-c", config)
+    assert done.returncode == 2
+    assert "outputs.eve" in done.stderr

@@ -36,7 +36,7 @@ def test_a_suppressed_source_and_family_is_hidden_and_makes_room_for_others(
     assert hidden > 0
     notes = [note.text for note in summary.notes]
     words = f"source {source}/32, family {family} (a scanner of ours)"
-    assert f"{hidden} alerts were suppressed: {words}." in notes
+    assert f"Suppressed alerts: {hidden}, {words}." in notes
 
     run_scan([site], tmp_path / "other", "alerts.per_day=1", rules)
     (other,) = read_events(tmp_path / "other")

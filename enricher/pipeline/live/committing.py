@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +12,8 @@ from enricher.pipeline.live.database import Round, ServiceDatabase
 from enricher.pipeline.live.outputs import Outputs
 from enricher.pipeline.live.patience import Patience
 from enricher.pipeline.live.snapshot import Arrays, sweep_snapshots, write_snapshot
+
+log = logging.getLogger("enricher")
 
 _OUTPUTS, _SNAPSHOTS = "outputs", "snapshots"
 
@@ -34,6 +37,7 @@ class Committer:
     def __init__(self, database: ServiceDatabase, settings: Settings, patience: Patience) -> None:
         self._database = database
         self._patience = patience
+        self._settings = settings
         self._state = settings.state
         self._snapshots = int(database.word(_SNAPSHOTS) or 0)
         self._outputs = Outputs(settings, database.word(_OUTPUTS), patience)
@@ -45,6 +49,11 @@ class Committer:
         Raises:
             StoppedError: If the service was asked to stop while it waited.
         """
+        # What was renamed without a word to us is what its reader has: a new file is begun, and
+        # is known to be ours before there is a line in it.
+        if any(lines.values()) and (moved := self._outputs.moved()):
+            log.info("the file of %s was moved away: a new one is begun", ", ".join(moved))
+            self.reopen(self._settings)
         self._outputs.append(lines)
         done.words[_OUTPUTS] = self._outputs.written()
         self._patience.until_done(lambda: self._database.commit(done))
@@ -79,6 +88,7 @@ class Committer:
         Raises:
             StoppedError: If the service was asked to stop while it waited.
         """
+        self._settings = settings
         self._outputs.reopen(settings)
         words = {_OUTPUTS: self._outputs.written()}
         self._patience.until_done(lambda: self._database.commit(Round(words=words)))

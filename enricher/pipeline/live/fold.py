@@ -155,8 +155,8 @@ class Fold:
                     start is not None and alert.last_ts >= start for start in known
                 )
                 alert.suspended |= past and not found.closing
-            if alert.alert_id in self._false_alarms:
-                continue
+            if alert.alert_id in self._false_alarms and not found.closing:
+                continue  # a closing alert files away what was opened before
             if not found.closing:
                 self.accounting.alerts[alert.family] += 1
             yield found

@@ -52,6 +52,10 @@ class Output(Protocol):
         """What is to be committed of it; None where there is nothing to cut back to."""
         ...
 
+    def moved(self) -> bool:
+        """Whether something else is at the place now, or nothing."""
+        ...
+
     def reopen(self) -> None:
         """Begin with whatever is at the place now, as after a rotation."""
         ...
@@ -115,6 +119,17 @@ class CommittedFile:
             return None
         status = os.fstat(self._fd)
         return Written(status.st_dev, status.st_ino, self._length)
+
+    def moved(self) -> bool:
+        """See :class:`Output`."""
+        if self._fd < 0:
+            return False
+        own = os.fstat(self._fd)
+        try:
+            there = self.path.lstat()
+        except OSError:
+            return True
+        return (own.st_dev, own.st_ino) != (there.st_dev, there.st_ino)
 
     def reopen(self) -> None:
         """See :class:`Output`."""
@@ -187,6 +202,10 @@ class AtLeastOnce:
     def written(self) -> Written | None:
         """There is nothing to cut back to."""
         return None
+
+    def moved(self) -> bool:
+        """It is connected to anew when it has to be."""
+        return False
 
     def reopen(self) -> None:
         """See :class:`Output`; it is opened with the next lines."""

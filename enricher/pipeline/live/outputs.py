@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from enricher.config import Settings
-from enricher.errors import OutputError
+from enricher.errors import ConfigError, OutputError
 from enricher.pipeline.live.output import Output, Written, open_output
 from enricher.pipeline.live.patience import Patience
 
@@ -26,6 +26,7 @@ class Outputs:
         patience: Waits where something can not be written.
 
     Raises:
+        ConfigError: If the settings do not say where alerts go.
         OutputError: If one can not be opened.
     """
 
@@ -58,6 +59,10 @@ class Outputs:
         found = {name: output.written() for name, output in self._outputs.items()}
         return {name: None if one is None else one.to_plain() for name, one in found.items()}
 
+    def moved(self) -> list[str]:
+        """Names of the outputs whose file was renamed, removed or replaced."""
+        return [name for name, output in self._outputs.items() if output.moved()]
+
     def reopen(self, settings: Settings) -> None:
         """Begin with whatever is at their places now, as after a rotation.
 
@@ -84,7 +89,7 @@ class Outputs:
 def _targets(settings: Settings) -> dict[str, str]:
     outputs = settings.outputs
     if outputs.eve is None:
-        raise OutputError(
+        raise ConfigError(
             "nobody said where alerts go: set outputs.eve to a file, unix:/path of a socket, or -"
         )
     return {EVE: outputs.eve} | ({ENRICHED: outputs.enriched} if outputs.enriched else {})

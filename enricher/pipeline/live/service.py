@@ -23,7 +23,7 @@ from enricher.pipeline.live.outputs import ENRICHED, EVE
 from enricher.pipeline.live.patience import Patience, StoppedError
 from enricher.pipeline.live.rates import Rates
 from enricher.pipeline.live.restoring import restore
-from enricher.pipeline.live.status import plain_lags
+from enricher.pipeline.live.status import plain_lags, plain_troubles
 from enricher.pipeline.live.writing import AlertWriter
 
 log = logging.getLogger("enricher")
@@ -163,6 +163,7 @@ class Service:
             "flow_time": self._fold.clock,
             "drift": {kind: asdict(one) for kind, one in self._fold.drift().items()},
             "waiting_for": self._patience.waiting_for,
+            "unreadable": plain_troubles(self._inputs.follower.troubles()),
             "families": list(self._loaded.detector.families),
             "model": f"{bundle.name} {bundle.version}",
         }
@@ -183,19 +184,23 @@ class Service:
     def _between_rounds(self) -> None:
         if self._reload:
             self._reload = False
-            self._take_up(self._load_again(), "settings, families and calibration")
+            fresh = self._load_again()
+            read = (
+                "families and calibration" if fresh is None else "settings, families, calibration"
+            )
+            self._take_up(fresh or self._settings, read)
             self._committer.reopen(self._settings)
         elif (now := stamp(self._settings.state)) != self._stamp:
             self._stamp = now
             self._take_up(self._settings, "families or calibration")
 
-    def _load_again(self) -> Settings:
-        """The settings as they are now; those that hold if they can not be used."""
+    def _load_again(self) -> Settings | None:
+        """The settings as they are now; None if they can not be used."""
         try:
             fresh = self._load()
         except EnricherError as error:
-            log.warning("the settings are not reloaded: %s", error)
-            return self._settings
+            log.warning("the settings are not reloaded, the old ones hold: %s", error)
+            return None
         for name in ("inputs", "state", "service", "following", "reading"):
             if getattr(fresh, name) != getattr(self._settings, name):
                 log.warning("a change of %r needs a restart; until then the old value holds", name)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from enricher.sources.following import Lag
 
 MOST_LAGS = 100
+MOST_TROUBLES = 20
+LONGEST_TROUBLE = 500
 """So many logs are named with their lag, those that are furthest behind."""
 
 
@@ -63,6 +65,11 @@ def plain_lags(lags: Sequence[Lag]) -> list[dict[str, Any]]:
     return [{"path": _text(lag.path), "kind": lag.kind, "bytes": lag.bytes} for lag in largest]
 
 
-def _text(path: Path) -> str:
-    """A path as JSON can hold it, whatever bytes its name has."""
+def plain_troubles(troubles: Sequence[str]) -> list[str]:
+    """The first sentences on what cannot be read, as JSON can hold them."""
+    return [_text(trouble)[:LONGEST_TROUBLE] for trouble in troubles[:MOST_TROUBLES]]
+
+
+def _text(path: Path | str) -> str:
+    """A path, or words with one, as JSON can hold it, whatever bytes its name has."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

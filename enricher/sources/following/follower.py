@@ -98,6 +98,10 @@ class Follower:
                 given += sum(len(i.data) for i in piece.items if isinstance(i, Block))
                 yield piece
 
+    def troubles(self) -> list[str]:
+        """What cannot be read now, and why; one sentence each."""
+        return self._troubles.lasting
+
     def lags(self) -> list[Lag]:
         """How much of each log that is not finished is still to be read."""
         return [

@@ -22,6 +22,15 @@ class Troubles:
     def __contains__(self, what: str) -> bool:
         return what in self._told
 
+    @property
+    def lasting(self) -> list[str]:
+        """What is wrong now with the places of logs, one sentence each."""
+        return [
+            trouble if what.startswith("lost:") else f"{what}: {trouble}"
+            for what, trouble in self._told.items()
+            if what != "watching"  # polling does in its place
+        ]
+
     def note(self, level: str, sentence: str) -> None:
         """Say something that happened once."""
         self.notes.append((level, sentence))

@@ -115,3 +115,19 @@ def test_what_is_committed_survives_json() -> None:
     written = Written(1, 2, 3)
     assert Written.from_plain(written.to_plain()) == written
     assert Written.from_plain(None) is None
+
+
+def test_a_file_that_was_moved_away_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "eve.json"
+    output = CommittedFile(path, None)
+    output.append([b"one"])
+    assert not output.moved()
+    path.rename(tmp_path / "elsewhere")
+    assert output.moved()
+    path.write_bytes(b"somebody else's\n")
+    assert output.moved()
+    output.reopen()
+    assert not output.moved()
+    output.append([b"two"])
+    output.close()
+    assert path.read_bytes() == b"somebody else's\ntwo\n"

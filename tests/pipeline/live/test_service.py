@@ -18,9 +18,10 @@ import orjson
 import pytest
 
 from enricher.config import Settings, load_settings
-from enricher.errors import ConfigError, OutputError, StateError
+from enricher.errors import ConfigError, StateError
 from enricher.pipeline.adapting import AdaptRequest, adapt_from_logs
 from enricher.pipeline.live.service import Service
+from enricher.pipeline.live.status import read_status
 from enricher.pipeline.live.stored import read_words
 from enricher.report.progress import progress
 
@@ -283,7 +284,7 @@ def test_nothing_to_follow_or_to_write_is_said_at_the_start(tmp_path: Path) -> N
     def settings(*changes: str) -> Callable[[], Settings]:
         return lambda: load_settings(None, {}, [f"state={tmp_path / 'state'}", *changes]).settings
 
-    with pytest.raises(OutputError, match=r"outputs\.eve"):
+    with pytest.raises(ConfigError, match=r"outputs\.eve"):
         Service(settings(f"inputs=[{{path: {tmp_path}}}]"))
     with pytest.raises(ConfigError, match="inputs"):
         Service(settings(f"outputs.eve={tmp_path / 'eve.json'}"))
@@ -337,3 +338,38 @@ def test_lines_of_a_socket_survive_a_kill_before_they_were_scored(
     second.run(once=True)
     assert deployment.accounts()["dns"]["scored"] == 40
     assert deployment.accounts()["dns"]["read"] == 40
+
+
+def test_an_alert_file_that_is_renamed_without_a_word_is_begun_anew_with_the_next_alert(
+    deployment: Deployment, site: Path, tmp_path: Path
+) -> None:
+    first, second = parts(site / "http.log", 2)
+    live = deployment.logs / "http.log"
+    live.write_bytes(first)
+    with deployment.running():
+        wait_until(lambda: bool(deployment.alerts()))
+        deployment.alerts_file.rename(tmp_path / "taken")
+        with live.open("ab") as file:
+            file.write(second)
+        wait_until(deployment.alerts_file.exists)
+        wait_until(lambda: bool(deployment.alerts()))
+    taken = (tmp_path / "taken").read_bytes().splitlines()
+    both = taken + deployment.alerts_file.read_bytes().splitlines()
+    assert len(set(both)) == len(both)
+
+
+def test_an_input_that_cannot_be_read_is_told_by_the_status(deployment: Deployment) -> None:
+    deployment.logs.rmdir()
+    with deployment.running():
+
+        def told() -> list[str]:
+            words = read_words(deployment.state, ("status",)) or {}
+            return list((words.get("status") or {}).get("unreadable", []))
+
+        wait_until(lambda: bool(told()))
+        assert str(deployment.logs) in told()[0]
+        status = read_status(deployment.state)
+        assert status is not None
+        assert any(str(deployment.logs) in trouble for trouble in status.troubles)
+        deployment.logs.mkdir()
+        wait_until(lambda: not told())
