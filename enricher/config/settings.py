@@ -77,7 +77,7 @@ class OutputSettings(Section):
         default=None,
         min_length=1,
         max_length=4096,
-        description="Where alerts go: a file, unix:/path or -; a scan asks --set, else OUT/eve.json.",
+        description="Where alerts go: a file, unix:/path, -; for a scan OUT/eve.json or --set.",
     )
     enriched: Annotated[str, BeforeValidator(_expand_home)] | None = Field(
         default=None,
