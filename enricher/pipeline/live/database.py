@@ -220,10 +220,9 @@ class ServiceDatabase:
             try:
                 yield
                 self._connection.execute("COMMIT")
-            except BaseException:
+            finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                raise
 
     @contextmanager
     def _speaking(self) -> Iterator[None]:

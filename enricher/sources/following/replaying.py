@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,11 +106,9 @@ class Replay:
         log = self._roster.logs.get(state.number)
         if log is not None and log.is_open and not log.compressed:
             return log.open_path
-        try:
+        with suppress(InputError):  # it may be elsewhere
             if is_same_log(state.path, state.fingerprint):
                 return state.path
-        except InputError:
-            pass  # it may be elsewhere
         found = self._looker.search(self._places, state.number)
         if found is None:
             raise _gone(state)
