@@ -9,6 +9,10 @@ from pathlib import Path
 
 from enricher.errors import OutputError
 
+MODE = 0o640
+"""Reports name addresses and people, as alerts do: the owner writes, the group reads."""
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is either whole under its name or not there (or as it was before).
@@ -22,7 +26,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     temporary = path.parent / f".enricher-{secrets.token_hex(8)}.part"
     try:
-        with temporary.open("xb") as file:
+        with os.fdopen(os.open(temporary, _FLAGS, MODE), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
