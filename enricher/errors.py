@@ -9,6 +9,7 @@
     │       └── NotALogError      a file that is no Zeek or Suricata log of a kind we read
     ├── BundleError               a model bundle that is missing, damaged or of another version
     ├── DeviceError               a compute device that was asked for and is not there
+    ├── EngineError               a Suricata that is missing, does not answer or fails
     ├── StateError                a site state directory that is damaged or of another version
     └── OutputError               output that could not be written (full disk, no permission)
 
@@ -62,6 +63,10 @@ class BundleError(EnricherError):
 
 class DeviceError(EnricherError):
     """A compute device was asked for that this machine does not have."""
+
+
+class EngineError(EnricherError):
+    """A Suricata that is needed is not there, does not answer, or failed at what it was asked."""
 
 
 class StateError(EnricherError):
