@@ -1,0 +1,1 @@
+"""From a family to Suricata rules: mine, compose, prove, keep, deploy."""
