@@ -12,6 +12,8 @@ from enricher.errors import StateError
 FILE = "enricher.db"
 FEEDBACK_SINCE = 2
 """The version from which on there is a table of feedback."""
+RULES_SINCE = 3
+"""The version from which on there are tables of rules."""
 
 _WAIT = 10.0
 _FAMILIES = """
@@ -54,7 +56,96 @@ CREATE TABLE feedback (
     evidence BLOB NOT NULL
 ) STRICT;
 """
-_STEPS = (_FAMILIES, _FEEDBACK)
+_RULES = """
+CREATE TABLE rule_sids (
+    sid INTEGER PRIMARY KEY,
+    issued REAL NOT NULL
+) STRICT;
+CREATE TABLE rule_candidates (
+    id TEXT PRIMARY KEY,
+    sid INTEGER NOT NULL UNIQUE REFERENCES rule_sids (sid),
+    rev INTEGER NOT NULL,
+    family TEXT NOT NULL,
+    status TEXT NOT NULL,
+    deployed_rev INTEGER,
+    stage TEXT,
+    created REAL NOT NULL,
+    updated REAL NOT NULL
+) STRICT;
+CREATE TRIGGER rename_family_of_rules AFTER UPDATE OF name ON families BEGIN
+    UPDATE rule_candidates SET family = NEW.name WHERE family = OLD.name;
+END;
+CREATE TABLE rule_revisions (
+    id TEXT NOT NULL REFERENCES rule_candidates (id),
+    rev INTEGER NOT NULL,
+    rule TEXT NOT NULL,
+    likeness TEXT NOT NULL,
+    lists TEXT NOT NULL,
+    proof TEXT NOT NULL,
+    approved_on TEXT,
+    false_hits TEXT NOT NULL,
+    made REAL NOT NULL,
+    PRIMARY KEY (id, rev)
+) STRICT;
+CREATE TABLE rule_steps (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL REFERENCES rule_candidates (id),
+    rev INTEGER NOT NULL,
+    made REAL NOT NULL,
+    who TEXT NOT NULL,
+    before TEXT,
+    after TEXT NOT NULL,
+    why TEXT NOT NULL,
+    digest TEXT NOT NULL
+) STRICT;
+CREATE INDEX rule_steps_of ON rule_steps (id, number);
+CREATE TABLE rule_hits (
+    id TEXT NOT NULL REFERENCES rule_candidates (id),
+    rev INTEGER NOT NULL,
+    hits INTEGER NOT NULL,
+    agreed INTEGER NOT NULL,
+    disagreed INTEGER NOT NULL,
+    first REAL NOT NULL,
+    last REAL NOT NULL,
+    horizon REAL,
+    PRIMARY KEY (id, rev)
+) STRICT;
+CREATE TABLE rule_hit_events (
+    key TEXT PRIMARY KEY,
+    id TEXT NOT NULL REFERENCES rule_candidates (id),
+    rev INTEGER NOT NULL,
+    at REAL NOT NULL,
+    source TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    view INTEGER
+) STRICT;
+CREATE INDEX rule_hit_events_of ON rule_hit_events (id, rev, at);
+CREATE TABLE rule_hit_days (
+    id TEXT NOT NULL REFERENCES rule_candidates (id),
+    rev INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    hits INTEGER NOT NULL,
+    PRIMARY KEY (id, rev, day)
+) STRICT;
+CREATE TABLE rule_hit_sources (
+    id TEXT NOT NULL REFERENCES rule_candidates (id),
+    rev INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (id, rev, source)
+) STRICT;
+CREATE TABLE rule_judgements (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL REFERENCES rule_candidates (id),
+    rev INTEGER NOT NULL,
+    key TEXT UNIQUE,
+    right INTEGER NOT NULL,
+    hits INTEGER NOT NULL,
+    made REAL NOT NULL,
+    who TEXT NOT NULL,
+    why TEXT NOT NULL
+) STRICT;
+"""
+_STEPS = (_FAMILIES, _FEEDBACK, _RULES)
 """Each makes the next version out of the one before."""
 VERSION = len(_STEPS)
 
@@ -130,6 +221,19 @@ def _check_version(connection: sqlite3.Connection, path: Path, *, make: bool) ->
         )
     if make and version < VERSION:
         for step in _STEPS[version:]:
-            for statement in step.split(";"):
+            for statement in _statements(step):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _statements(step: str) -> Iterator[str]:
+    """The statements of a step; a trigger is one, though there are several within it.
+
+    (``executescript`` would end the transaction that all of this stands in.)
+    """
+    begun = ""
+    for line in step.splitlines():
+        begun += line + "\n"
+        if sqlite3.complete_statement(begun):
+            yield begun
+            begun = ""

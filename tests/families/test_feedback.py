@@ -62,7 +62,12 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_in_place(
     families = FamilyStore(tmp_path)
     families.save(*keepable("first"))
     with database(tmp_path) as connection:
-        connection.execute("DROP TABLE feedback")
+        for kind, name in connection.execute(
+            "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND "
+            "type IN ('table', 'trigger') AND name NOT IN ('families', 'family_kinds') "
+            "ORDER BY type DESC"
+        ).fetchall():
+            connection.execute(f"DROP {kind} {name}")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     store = FeedbackStore(tmp_path)
