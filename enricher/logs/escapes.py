@@ -8,6 +8,8 @@ backslash that was in the traffic and an escape in the same way: they cannot be 
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -18,6 +20,8 @@ for _digit in b"0123456789":
     _HEX[_digit] = _digit - ord("0")
 for _digit in b"abcdef":
     _HEX[_digit] = _HEX[_digit - 32] = _digit - ord("a") + 10
+
+_NO_UTF8 = re.compile(rb"\\x([89a-fA-F][0-9a-fA-F])")
 
 # Bytes decoded in one go; bounds the index arrays, which are several times that.
 _AT_ONCE = 1 << 23
@@ -47,6 +51,18 @@ def unescape(values: pl.Series, *, doubled: bool = False) -> pl.Series:
         decoded += _decode(escaped.slice(first, until - first), sizes[first:until], doubled=doubled)
         first, end = until, int(ends[until - 1])
     return values.scatter(rows, pl.Series(decoded, dtype=pl.String))
+
+
+def to_bytes(text: str) -> bytes:
+    r"""The bytes of the traffic that a decoded text stands for.
+
+    Args:
+        text: A value of a canonical column, in which a byte that is no UTF-8 stands as ``\xNN``.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    if b"\\x" not in data:
+        return data
+    return _NO_UTF8.sub(lambda found: bytes.fromhex(found.group(1).decode()), data)
 
 
 def unescape_lists(values: pl.Series, *, doubled: bool = False) -> pl.Series:

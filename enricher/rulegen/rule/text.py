@@ -56,7 +56,7 @@ def decode_content(text: str) -> bytes:
         byte = data[place]
         if byte == ord("\\"):
             if place + 1 >= len(data) or data[place + 1] not in _ESCAPED:
-                raise ValueError("a backslash in a content stands before none of \\ \" : ;")
+                raise ValueError('a backslash in a content stands before none of \\ " : ;')
             out.append(data[place + 1])
             place += 2
         elif byte == ord("|"):
@@ -90,5 +90,5 @@ def message(words: str) -> str:
 
 
 def word(value: str) -> str:
-    """A value as one word of ``metadata``; whatever could be read as anything else becomes ``_``."""
+    """A value as one word of ``metadata``, with ``_`` for what could be read as anything else."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", value)[:MAX_MESSAGE] or "_"

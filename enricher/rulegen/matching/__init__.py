@@ -1,0 +1,1 @@
+"""A rule evaluated on log records, with the normalisation that Suricata applies."""

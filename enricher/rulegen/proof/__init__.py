@@ -1,0 +1,1 @@
+"""What speaks for a candidate rule: lint, engine, history, captures."""
