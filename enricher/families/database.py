@@ -14,6 +14,8 @@ FEEDBACK_SINCE = 2
 """The version from which on there is a table of feedback."""
 RULES_SINCE = 3
 """The version from which on there are tables of rules."""
+DISCOVERIES_SINCE = 4
+"""The version from which on there is a table of discoveries."""
 
 _WAIT = 10.0
 _FAMILIES = """
@@ -145,7 +147,26 @@ CREATE TABLE rule_judgements (
     why TEXT NOT NULL
 ) STRICT;
 """
-_STEPS = (_FAMILIES, _FEEDBACK, _RULES)
+_DISCOVERIES = """
+CREATE TABLE IF NOT EXISTS discoveries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL,
+    became TEXT,
+    created REAL NOT NULL,
+    seen REAL NOT NULL,
+    author TEXT NOT NULL,
+    why TEXT NOT NULL,
+    shots INTEGER NOT NULL,
+    figures TEXT NOT NULL,
+    support BLOB NOT NULL,
+    records BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS rename_family_of_discoveries AFTER UPDATE OF name ON families BEGIN
+    UPDATE discoveries SET became = NEW.name WHERE status = 'named' AND became = OLD.name;
+END;
+"""
+_STEPS = (_FAMILIES, _FEEDBACK, _RULES, _DISCOVERIES)
 """Each makes the next version out of the one before."""
 VERSION = len(_STEPS)
 
