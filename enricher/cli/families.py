@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from enricher.cli import discoveries
 from enricher.cli.options import settings_of, settings_options
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for pr
 
 @click.group("families", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """List, show, rename, forget, export and import the site's own families."""
+    """Discover, list, show, rename, forget, export and import the site's own families."""
+
+
+command.add_command(discoveries.discover)
+command.add_command(discoveries.name_)
+command.add_command(discoveries.dismiss)
 
 
 @command.command("list")
