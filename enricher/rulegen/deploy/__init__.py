@@ -1,0 +1,1 @@
+"""Approved rules to Suricata: the rules file, the reload, the way back, exports."""
