@@ -47,11 +47,12 @@ def rows_of_set(support: SupportSet, rows: Rows) -> SupportSet:
 def joined_sets(own: Sets, more: Sets) -> dict[Kind, SupportSet]:
     """The support records of a family and further ones, of each kind as many as it may have.
 
-    Where there would be more, they are taken evenly from both.
+    Where there would be more, they are taken evenly from both. A record that the family has comes
+    once.
     """
     both: dict[Kind, SupportSet] = {**own, **more}
     for kind in own.keys() & more.keys():
-        first, second = own[kind], more[kind]
+        first, second = own[kind], _besides(more[kind], own[kind])
         whole = SupportSet(
             join([first.features, second.features]),
             first.origins + second.origins,
@@ -60,6 +61,18 @@ def joined_sets(own: Sets, more: Sets) -> dict[Kind, SupportSet]:
         )
         both[kind] = rows_of_set(whole, rows_joined(len(first), len(second)))
     return both
+
+
+def _besides(support: SupportSet, known: SupportSet) -> SupportSet:
+    """The records that are not known."""
+    names, old = _signs(support), set(_signs(known))
+    new = [row for row, sign in enumerate(names) if sign not in old]
+    return rows_of_set(support, np.array(new, dtype=np.int64))
+
+
+def _signs(support: SupportSet) -> list[tuple[str, str, str]]:
+    places = zip(support.origins, support.uids, support.times.tolist(), strict=True)
+    return [(origin, uid, repr(when)) for origin, uid, when in places]
 
 
 def rows_joined(first: int, second: int) -> Rows:
