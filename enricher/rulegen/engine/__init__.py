@@ -1,0 +1,1 @@
+"""The real Suricata as a child process: check rules, lint them, replay captures, reload."""

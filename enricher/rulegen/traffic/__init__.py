@@ -1,0 +1,1 @@
+"""A capture made again from the records of logs, for the real engine to judge rules on."""
