@@ -44,6 +44,11 @@ def lists_of(rules: Sequence[Deployable]) -> dict[str, bytes]:
     return found
 
 
+def count_rules(data: bytes | None) -> int:
+    """How many rules stand in a rules file of ours; none where it is not there."""
+    return sum(line[:1] not in (b"", b"#") for line in (data or b"").split(b"\n"))
+
+
 def encoded(lists: Mapping[str, str]) -> dict[str, bytes]:
     """Files as bytes."""
     return {name: text.encode() for name, text in lists.items()}

@@ -83,7 +83,6 @@ class RulesFile:
         """
         return self._read(self._name)
 
-    @property
     def interrupted(self) -> bool:
         """Whether a deployment into it did not come to its end."""
         return self._read(self._before) is not None
@@ -96,10 +95,10 @@ class RulesFile:
             OutputError: If it can not be written; nothing has changed then.
         """
         old, mode = self.read(), self._mode()
-        if old is not None:
-            self._write(self._before, old, mode)
-        self._write(self._name, data, mode)
         self._made = old is None
+        # Where there was none, a crash leaves one without rules: it means the same.
+        self._write(self._before, HEADER if old is None else old, mode)
+        self._write(self._name, data, mode)
 
     def add(self, files: Mapping[str, bytes]) -> None:
         """Write files that rules load beside it.
@@ -126,11 +125,8 @@ class RulesFile:
             OutputError: If that is not possible.
         """
         with _told(self.path):
-            if self.interrupted:
-                os.rename(
-                    self._before, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder
-                )
-            elif self._made:
+            os.rename(self._before, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            if self._made:
                 os.unlink(self._name, dir_fd=self._folder)
             os.fsync(self._folder)
 
@@ -140,10 +136,12 @@ class RulesFile:
         Raises:
             OutputError: If that is not possible.
         """
-        with _told(self.path), suppress(FileNotFoundError):
-            os.rename(
-                self._before, self._previous, src_dir_fd=self._folder, dst_dir_fd=self._folder
-            )
+        with _told(self.path):
+            if self._made:
+                os.unlink(self._before, dir_fd=self._folder)
+            else:
+                folder = self._folder
+                os.rename(self._before, self._previous, src_dir_fd=folder, dst_dir_fd=folder)
             os.fsync(self._folder)
 
     def _read(self, name: str) -> bytes | None:

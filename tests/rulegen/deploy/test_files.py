@@ -42,7 +42,7 @@ def test_the_file_before_is_put_back_byte_for_byte(path: Path, old: bytes | None
         file.replace(NEW)
         assert path.read_bytes() == NEW
         file.restore()
-        assert not file.interrupted
+        assert not file.interrupted()
     assert (path.read_bytes() if path.exists() else None) == old
     if old is not None:
         assert path.stat().st_mode & 0o777 == 0o600
@@ -53,9 +53,9 @@ def test_it_is_known_that_a_deployment_did_not_end(path: Path) -> None:
     with open_rules_file(path) as file:
         file.replace(NEW)
     with open_rules_file(path) as file:
-        assert file.interrupted
+        assert file.interrupted()
         file.settle()
-        assert not file.interrupted
+        assert not file.interrupted()
     assert path.with_name(".enricher.rules.previous").read_bytes() == OLD
     assert list(path.parent.glob("*.rules")) == [path]
 
