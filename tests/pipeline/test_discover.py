@@ -138,7 +138,9 @@ def test_each_family_is_a_discovery_of_its_own_and_the_ordinary_is_none(
 def test_ids_stay_when_more_records_of_the_same_families_come(
     world: Path, settings: Settings
 ) -> None:
-    half = found_in(discovered(settings, world / "later.log", world / "half.log"), world / "half.log")
+    half = found_in(
+        discovered(settings, world / "later.log", world / "half.log"), world / "half.log"
+    )
     outcome = discovered(settings, world / "later.log", world / "screens.log", world / "plant.log")
     whole = found_in(outcome, world / "plant.log")
     assert whole.id == half.id
