@@ -127,17 +127,21 @@ def _eve(events: Sequence[str]) -> dict[str, Any]:
 def _event(name: str) -> str | dict[str, Any]:
     """An event type with as much as it can say."""
     if name in {"http", "tls"}:
-        return {name: {"extended": True}}
+        more = {"dump-all-headers": "both"} if name == "http" else {}
+        return {name: {"extended": True, **more}}
     if name == "alert":
         return {name: {"metadata": True, "tagged-packets": False}}
     return name
 
 
 def _protocols(engine: Engine) -> dict[str, Any]:
-    port_53 = {"enabled": True, "detection-ports": {"dp": 53}}
     return {
         "http": {"enabled": True},
-        "dns": {"tcp": port_53, "udp": dict(port_53)},
+        # Two dictionaries: the engine does not know the aliases that YAML has for one.
+        "dns": {
+            transport: {"enabled": True, "detection-ports": {"dp": 53}}
+            for transport in ("tcp", "udp")
+        },
         "tls": {
             "enabled": True,
             "detection-ports": {"dp": 443},
