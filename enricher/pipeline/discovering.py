@@ -249,9 +249,14 @@ def _advise(outcome: DiscoverOutcome, detector: Detector) -> None:
             f"{', '.join(bare)}: this site's ordinary records are not known, so much of what is "
             "found may be ordinary here: run 'enricher calibrate' first"
         )
+    dismissed = [one.id for one in outcome.settled if one.status == "dismissed"]
+    if dismissed:
+        outcome.notes.append(
+            f"{', '.join(dismissed)} had more records, and stay dismissed: 'enricher families "
+            "discover' without a path shows them"
+        )
     for one in outcome.settled:
         if one.status == "named":
             outcome.notes.append(
-                f"{one.id} was named {one.became!a}, which does not find all of its records: "
-                f"{one.figures.records:,} were found again"
+                f"{one.id} was named {one.became!a}, which does not find all of its records"
             )

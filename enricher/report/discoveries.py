@@ -83,9 +83,10 @@ def _json(plain: object) -> bytes:
 def _status(one: Discovery, new: Collection[str]) -> str:
     if one.status == "open":
         return "new" if one.id in new else f"known since {utc(one.created)}"
-    if one.became is None:
-        return one.status
-    return f"{one.status} {safe(one.became, _NAME)}"
+    name = "" if one.became is None else f" {safe(one.became, _NAME)}"
+    who = f" by {safe(one.author, _NAME)}" if one.author else ""
+    why = f" ({safe(one.why, _VALUE)})" if one.why else ""
+    return f"{one.status}{name}{who}{why}"
 
 
 def _counts(figures: Figures) -> str:

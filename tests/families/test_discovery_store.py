@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from enricher.errors import InputError, StateError
 from enricher.families.database import open_database
 from enricher.families.discovery import store as store_module
 from enricher.families.discovery.figures import (
+    MAX_TEXT,
+    SHOWN,
     Apart,
     Exemplar,
     Figures,
@@ -146,6 +149,18 @@ def test_a_damaged_one_is_named(tmp_path: Path, found: MakeFound, column: str, v
         database.execute(f"UPDATE discoveries SET {column} = ?", (value,))  # noqa: S608 - above
     with pytest.raises(StateError, match=r"discovery d1 is damaged"):
         store.all()
+
+
+def test_the_longest_figures_that_a_log_can_make_come_back() -> None:
+    text, few = "\x00" * MAX_TEXT, 4 * SHOWN
+    values = Values(2**53, tuple(Often(text, 2**53) for _ in range(few)))
+    fields = {f"{n:02}{text[2:]}": text for n in range(few)}
+    longest = replace(
+        figures(), sources=values, destinations=values, ports=values, nearest=text,
+        exemplars=tuple(Exemplar("\x00" * 1024, text, None, fields) for _ in range(3)),
+        apart=tuple(Apart(text, text * 4, 1.0) for _ in range(few)),
+    )  # fmt: skip
+    assert Figures.from_json(longest.to_json()) == longest
 
 
 def test_hosts_without_end_are_no_figures() -> None:

@@ -17,7 +17,8 @@ SHOWN = 5
 """Hosts, ports and reasons that are kept of each."""
 MAX_TEXT = 200
 """Characters of a value of a record."""
-MAX_BYTES = 64 * 1024
+MAX_BYTES = 512 * 1024
+r"""More than all values at their longest take, each character written as ``\u0000``."""
 MAX_WHY = 500
 MAX_WORD = 64
 
