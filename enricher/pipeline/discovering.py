@@ -41,6 +41,8 @@ RADIUS_PERCENTILE = 95.0
 fourteen odd captures beside benign days, 75, 90, 95 and 97.5 put 60, 67, 73 and 81 % of their
 unknown records into clusters; 100, 99.9, 99.5 and 96.8 % of what is in a cluster is of the capture
 that most of it is of."""
+MANY = 0.1
+"""Where a larger share of a kind's records is new, the calibration may be of another network."""
 UNCALIBRATED = 0.01
 """Up to this p-value records are new to the bundle, where the site is not calibrated. Its own bound
 of 1 in 2,000 takes more benign records than it has of most kinds. Of 78,000 benign records of two
@@ -249,6 +251,13 @@ def _advise(outcome: DiscoverOutcome, detector: Detector) -> None:
             f"{', '.join(bare)}: this site's ordinary records are not known, so much of what is "
             "found may be ordinary here: run 'enricher calibrate' first"
         )
+    for kind, count in outcome.candidates.items():
+        if kind in detector.site and count > MANY * outcome.scored[kind]:
+            outcome.notes.append(
+                f"{kind}: {count / outcome.scored[kind]:.0%} of the records are new to this site: "
+                "where the logs are of another network, calibrate on its ordinary ones first; what "
+                "is one discovery here may be many families"
+            )
     dismissed = [one.id for one in outcome.settled if one.status == "dismissed"]
     if dismissed:
         outcome.notes.append(

@@ -245,3 +245,12 @@ def test_what_is_settled_is_not_settled_twice(world: Path, settings: Settings) -
 def test_a_site_that_is_not_calibrated_is_told_so(world: Path, tmp_path: Path) -> None:
     outcome = discovered(settings_at(tmp_path / "none"), world / "plant.log")
     assert any("enricher calibrate" in note for note in outcome.notes)
+
+
+def test_a_calibration_of_another_network_is_suspected_where_most_is_new(
+    world: Path, settings: Settings
+) -> None:
+    strange = discovered(settings, world / "plant.log")
+    assert any("of another network" in note for note in strange.notes)
+    usual = discovered(settings, world / "later.log", world / "plant.log")
+    assert not any("of another network" in note for note in usual.notes)
