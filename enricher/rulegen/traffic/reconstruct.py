@@ -156,6 +156,8 @@ def _flow(
         if not math.isfinite(duration) or duration < 0:
             raise NotSendableError("duration is no time")
         end = start + min(round(duration * 1e6), _LONGEST)
+        # Once for its reason to be left out, before it takes a place.
+        conn_packets(record, ends, start, end)
         ends = rebuilt._places.take(proto, ends, start, end, (kind, row))  # noqa: SLF001
         return start, conn_packets(record, ends, start, end)
     messages = _messages(kind, record)
