@@ -89,4 +89,5 @@ def _frame(ends: Ends, to_server: bool, protocol: int, data: dpkt.Packet) -> byt
             src=source, dst=destination, nxt=protocol, plen=len(data), hlim=64, data=data
         )
         kind = dpkt.ethernet.ETH_TYPE_IP6
-    return macs[1] + macs[0] + kind.to_bytes(2, "big") + bytes(packet)
+    frame: bytes = macs[1] + macs[0] + kind.to_bytes(2, "big") + bytes(packet)
+    return frame

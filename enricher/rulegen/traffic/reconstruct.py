@@ -32,7 +32,7 @@ from enricher.rulegen.traffic.values import NotSendableError, number
 
 # Columns that rules can ask for and that a rebuilt capture does not have as the log has them.
 NOT_REBUILT: dict[Kind, tuple[str, ...]] = {
-    "conn": ("service", "history", "missed_bytes", "orig_ip_bytes", "resp_ip_bytes"),
+    "conn": ("service", "missed_bytes", "orig_ip_bytes", "resp_ip_bytes"),
     "http": ("trans_depth", "username", "proxied", "orig_mime_types", "resp_mime_types"),
     "dns": ("rtt", "Z", "answers", "TTLs", "rejected"),
     "ssl": (
@@ -41,6 +41,9 @@ NOT_REBUILT: dict[Kind, tuple[str, ...]] = {
         *("validation_status", "sni_matches_cert", "ja3", "ja3s", "ja4"),
     ),
 }
+
+# Of these it counts whether there is one.
+_ONLY_WHETHER = {"cipher"}
 
 _LATEST = (1 << 32) * 1_000_000
 # Microseconds that a flow of an application record lasts at most, packets being STEP apart.
@@ -124,13 +127,13 @@ def _flows(
 
 def _by_time(kind: Kind, frame: pl.DataFrame) -> Iterator[tuple[float, Kind, int, dict[str, Any]]]:
     """The rows of a frame; those without a usable time come first."""
-    schema = {name: dtype for name, dtype in SCHEMAS[kind].items() if name not in NOT_REBUILT[kind]}
     whole = frame.with_columns(
         pl.lit(None, dtype).alias(name)
         for name, dtype in SCHEMAS[kind].items()
         if name not in frame.columns
     )
-    names = [*schema, *(["cipher"] if kind == "ssl" else ["history"] if kind == "conn" else [])]
+    unused = set(NOT_REBUILT[kind]) - _ONLY_WHETHER
+    names = [name for name in SCHEMAS[kind] if name not in unused]
     table = whole.select(names).with_row_index("_row")
     table = table.with_columns(pl.col("ts").fill_null(math.nan).fill_nan(-math.inf))
     for record in table.sort("ts", maintain_order=True).iter_rows(named=True):

@@ -6,6 +6,9 @@ import re
 
 from enricher.logs.escapes import to_bytes
 
+# A value up to here was measured to be seen whole by Suricata 7.0.
+MOST_BYTES = 64_000
+
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _URI = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 _FIELD = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
@@ -59,6 +62,8 @@ def _checked(pattern: re.Pattern[bytes], text: str | None, what: str) -> bytes:
     if text is None:
         raise NotSendableError(f"the record has no {what}")
     value = to_bytes(text)
+    if len(value) > MOST_BYTES:
+        raise NotSendableError(f"{what} is longer than {MOST_BYTES} bytes")
     if pattern.fullmatch(value) is None:
         raise NotSendableError(f"{what} holds bytes that cannot be sent in its place")
     return value
