@@ -26,6 +26,9 @@ _FIRST_FINAL = 200
 def http_messages(record: Mapping[str, Any]) -> list[tuple[bool, bytes]]:
     """The request, and the response where the record has a status.
 
+    What the engine takes for HTTP is its own matter, here as on the wire: it knows the common
+    methods, any other only by the response, and takes ``PRI`` for HTTP/2.
+
     Raises:
         NotSendableError: If a value cannot stand in its place as it is.
     """
