@@ -11,10 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from enricher.logs import Kind
@@ -58,12 +56,16 @@ def _as_engine(name: bytes) -> bytes:
     return b", ".join(part.strip() for part in reversed(_SUBJECT_PARTS.split(name)))
 
 
+HEADERS: Final = {"Host": "host", "User-Agent": "user_agent", "Referer": "referrer"}
+"""Headers whose values are logged, and in which column."""
+
 BUFFERS: Final[Mapping[str, Buffer]] = {
     "http.method": Buffer("http", "method"),
     "http.uri": Buffer("http", "uri", normalised_uri),
     "http.user_agent": Buffer("http", "user_agent"),
     "http.host": Buffer("http", "host", _without_port),
     "http.referer": Buffer("http", "referrer"),
+    "http.header_names": Buffer("http", "host", exact=False),
     "http.protocol": Buffer("http", "version", _protocol),
     "http.stat_code": Buffer("http", "status_code"),
     "http.stat_msg": Buffer("http", "status_msg"),
@@ -84,35 +86,23 @@ def buffer_values(name: str, frame: pl.DataFrame) -> Values:
         frame: Records of the buffer's kind.
     """
     buffer = BUFFERS[name]
+    if name == "http.header_names":
+        return Values.of(frame.select(_header_names()).to_series())
     column = frame[buffer.column]
-    if name != "http.uri":
-        if name == "dns.query" and frame["is_answer"].any():
-            # The engine looks at queries; Suricata's log has answers as events of their own.
-            column = frame.select(
-                pl.when(pl.col("is_answer").fill_null(value=False).not_()).then(pl.col("query"))
-            ).to_series()
-        return Values.of(column.cast(pl.String), buffer.change)
-    zeek = frame["flow_id"].is_null()
-    own = Values.of(
-        frame.select(pl.when(zeek).then(column)).to_series(), partial(normalised_uri, decoded=True)
-    )
-    other = Values.of(frame.select(pl.when(zeek.not_()).then(column)).to_series(), normalised_uri)
-    return joined(own, other)
+    if name == "dns.query" and frame["is_answer"].any():
+        # The engine looks at queries; Suricata's log has answers as events of their own.
+        question = pl.col("is_answer").fill_null(value=False).not_()
+        column = frame.select(pl.when(question).then(pl.col("query"))).to_series()
+    return Values.of(column.cast(pl.String), buffer.change)
 
 
-def joined(first: Values, second: Values) -> Values:
-    """Two columns in one; no record has a value in both.
-
-    Args:
-        first: Values, by record.
-        second: Values of the same records.
-    """
-    if not second.distinct:
-        return first
-    known = {value: number for number, value in enumerate(first.distinct)}
-    places = [known.setdefault(value, len(known)) for value in second.distinct]
-    codes = np.array([*places, -1], dtype=np.int32)[second.codes]
-    return Values(list(known), np.where(first.codes >= 0, first.codes, codes))
+def _header_names() -> pl.Expr:
+    """Names of the headers whose values are logged, as the engine lists them."""
+    names = [
+        pl.when(pl.col(column).is_not_null()).then(pl.lit(f"\r\n{name}")).otherwise(pl.lit(""))
+        for name, column in HEADERS.items()
+    ]
+    return pl.concat_str([*names, pl.lit("\r\n\r\n")])
 
 
 class Buffers:

@@ -14,7 +14,6 @@ from enricher.rulegen.matching.packets import Counts, between
 from enricher.rulegen.matching.reading import Rate, Readable
 from enricher.rulegen.matching.values import Mask
 
-_TO_CLIENT = frozenset({"http.stat_code", "http.stat_msg", "tls.cert_subject", "tls.cert_issuer"})
 _KEYS = {"by_src": ["id.orig_h"], "by_dst": ["id.resp_h"], "by_rule": []}
 _BOTH = ["id.orig_h", "id.resp_h"]
 
@@ -42,8 +41,7 @@ def matched(rule: Readable, buffers: Buffers) -> Counts:
         TimeoutError: If an expression takes too long.
     """
     frame = buffers.frame
-    answers = any(one.name in _TO_CLIENT for one in rule.buffers)
-    wanted = between(rule.header, frame, answers=answers)
+    wanted = between(rule.header, frame, answers=rule.answers)
     for one in rule.buffers:
         values = buffers[one.name]
         wanted &= values.records(one.mask(values, folded=BUFFERS[one.name].folded))
@@ -64,8 +62,7 @@ def evaluate(rule: Readable, buffers: Buffers) -> Matches:
         return Matches(counts, rows, counts > 0)
     covered = np.zeros(len(counts), dtype=bool)
     alerts: list[int] = []
-    swapped = any(one.name in _TO_CLIENT for one in rule.buffers) or rule.packet.flags == "RA"
-    for group in _groups(rule.rate, buffers.frame, rows, swapped=swapped):
+    for group in _groups(rule.rate, buffers.frame, rows, swapped=rule.answers):
         times = buffers.frame["ts"].fill_null(0.0).to_numpy()[group]
         found, among = count_alerts(rule.rate, times, counts[group])
         alerts += group[found].tolist()
@@ -81,10 +78,8 @@ def _groups(rate: Rate, frame: pl.DataFrame, rows: Counts, *, swapped: bool) -> 
     part = frame[rows].select(*keys, "ts").with_columns(row=pl.Series(rows)).sort("ts")
     if not keys:
         return [part["row"].to_numpy()]
-    return [
-        group.to_numpy()
-        for group in part.group_by(keys, maintain_order=True).agg("row")["row"].to_list()
-    ]
+    grouped = part.group_by(keys, maintain_order=True).agg("row")["row"]
+    return [group.to_numpy() for group in grouped]
 
 
 def count_alerts(

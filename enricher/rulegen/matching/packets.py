@@ -47,14 +47,7 @@ class OnPacket:
         if name in ("tcp.flags", "flags"):
             return replace(self, flags=value.partition(",")[0].strip())
         if name == "dsize" and (found := _RANGE.fullmatch(value)):
-            sign, bound, low, high, exact = found.groups()
-            if exact is not None:
-                return replace(self, sizes=(int(exact), int(exact)))
-            if sign is not None:
-                return replace(
-                    self, sizes=(int(bound) + 1, None) if sign == ">" else (0, int(bound) - 1)
-                )
-            return replace(self, sizes=(int(low) + 1, int(high) - 1))
+            return replace(self, sizes=_size(*found.groups()))
         if name == "itype" and value.isdigit():
             return replace(self, type=int(value))
         if name == "icode" and value.isdigit():
@@ -94,6 +87,16 @@ class OnPacket:
             count = pl.when(pl.col("id.resp_p") == self.code).then(count).otherwise(0)
         counted = pl.when(there).then(count).otherwise(0).fill_null(0).cast(pl.Int64)
         return frame.select(n=counted).to_series().to_numpy()
+
+
+def _size(
+    sign: str | None, bound: str, low: str | None, high: str, exact: str | None
+) -> tuple[int, int | None]:
+    if exact is not None:
+        return int(exact), int(exact)
+    if low is not None:
+        return int(low) + 1, int(high) - 1
+    return (int(bound) + 1, None) if sign == ">" else (0, int(bound) - 1)
 
 
 def between(header: Header, frame: pl.DataFrame, *, answers: bool = False) -> Mask:

@@ -71,6 +71,7 @@ class Readable:
         buffers: Conditions on buffers.
         packet: Conditions on packets.
         rate: How its matches are counted; None where each is an alert.
+        answers: It is about what the responder sends.
         unread: Keywords that logs can not tell anything about; the rule matches no more than what
             is said here.
     """
@@ -80,6 +81,7 @@ class Readable:
     buffers: tuple[OnBuffer, ...] = ()
     packet: OnPacket = field(default_factory=OnPacket)
     rate: Rate | None = None
+    answers: bool = False
     unread: tuple[str, ...] = ()
 
 
@@ -104,8 +106,15 @@ def read_rule(rule: Rule, datasets: Datasets = lambda _: None) -> Readable:
     kind = kinds.pop() if kinds else named or "conn"
     packet = replace(reader.packet, protocol=rule.header.protocol)
     unread += packet.unread
+    flow = ",".join(rule.values("flow"))
     return Readable(
-        kind, rule.header, tuple(reader.buffers), packet, reader.rate, tuple(dict.fromkeys(unread))
+        kind,
+        rule.header,
+        tuple(reader.buffers),
+        packet,
+        reader.rate,
+        answers="to_client" in flow or "from_server" in flow,
+        unread=tuple(dict.fromkeys(unread)),
     )
 
 
@@ -181,21 +190,22 @@ class _Reader:
 
 
 def _changed(content: Content, modifier: str, value: str) -> Content:
-    match modifier:
-        case "nocase":
-            return replace(content, nocase=True)
-        case "endswith":
-            return replace(content, endswith=True)
-        case "startswith":
-            return replace(content, offset=0, depth=len(content.pattern))
-        case "offset":
-            return replace(content, offset=int(value))
-        case "depth":
-            return replace(content, depth=int(value))
-        case "distance":
-            return replace(content, distance=int(value))
-        case _:
-            return replace(content, within=int(value))
+    if modifier == "nocase":
+        return replace(content, nocase=True)
+    if modifier == "endswith":
+        return replace(content, endswith=True)
+    if modifier == "startswith":
+        return replace(content, offset=0, depth=len(content.pattern))
+    place = int(value)
+    if modifier in ("offset", "depth"):
+        offset = place if modifier == "offset" else content.offset
+        return replace(
+            content, offset=offset, depth=content.depth if modifier == "offset" else place
+        )
+    distance = place if modifier == "distance" else content.distance
+    return replace(
+        content, distance=distance, within=content.within if modifier == "distance" else place
+    )
 
 
 def _content(value: str) -> Content:

@@ -19,15 +19,15 @@ _ASCII, _LATIN = 0x80, 0x100
 _CONTINUES = 0b10
 _LEADS = ((1, 0x00, 0x80), (2, 0xC0, 0xE0), (3, 0xE0, 0xF0), (4, 0xF0, 0xF5))
 """Length of a UTF-8 sequence, and from where to where its first byte lies."""
-_UNTOUCHED = re.compile(rb"/(?:[\w!$&'()*+,;=:@~-][\w!$&'()*+,;=:@~.-]*/?)*(?:\?[^%#]*)?", re.ASCII)
+_UNTOUCHED = re.compile(rb"(?:/[\w!$&'()*+,;=:@~-][\w!$&'()*+,;=:@~.-]*)+/?(?:\?[^%#]*)?", re.ASCII)
 
 
-def normalised_uri(target: bytes, *, decoded: bool = False) -> bytes | None:
+def normalised_uri(target: bytes) -> bytes | None:
     """The ``http.uri`` of a request.
 
     Args:
-        target: The target of the request line, as it was sent.
-        decoded: It has no ``%`` escapes any longer: Zeek decodes what it logs.
+        target: The target of the request line. Zeek logs it with its ``%`` escapes decoded; what
+            is decoded here is then what is left of them, which is next to nothing.
 
     Returns:
         The normalised bytes; None where nothing is left, for the engine has no buffer then.
@@ -38,9 +38,8 @@ def normalised_uri(target: bytes, *, decoded: bool = False) -> bytes | None:
         target = _ABSOLUTE.sub(b"", target, count=1)
     head, mark, fragment = target.partition(b"#")
     path, question, query = head.partition(b"?")
-    if not decoded:
-        path, fragment = _ESCAPE.sub(_letter, path), _ESCAPE.sub(_letter, fragment)
-        query = _PLAIN_ESCAPE.sub(_letter, query)
+    path, fragment = _ESCAPE.sub(_letter, path), _ESCAPE.sub(_letter, fragment)
+    query = _PLAIN_ESCAPE.sub(_letter, query)
     return (_path(path) + question + query + mark + fragment) or None
 
 

@@ -19,6 +19,7 @@ MAX_MESSAGE = 160
 _PLAIN = frozenset((string.ascii_letters + string.digits + "._-").encode())
 _IN_MESSAGE = frozenset(string.ascii_letters + string.digits + " ._-/")
 _ESCAPED = frozenset(b'\\":;')
+_LIKE_BYTES = re.compile(rb"[0-9a-fA-F]{4,}")
 _QUOTED = re.compile(r'!?\s*"(.*)"', re.DOTALL)
 
 
@@ -30,8 +31,13 @@ def encode_content(value: bytes) -> str:
     """
     parts: list[str] = []
     run: list[str] = []
-    for byte in value:
-        if byte in _PLAIN:
+    plain = bytearray(byte in _PLAIN for byte in value)
+    if not all(plain):
+        # Between bars a reader, and a linter, would take these letters for bytes.
+        for found in _LIKE_BYTES.finditer(value):
+            plain[found.start() : found.end()] = bytes(found.end() - found.start())
+    for byte, as_it_is in zip(value, plain, strict=True):
+        if as_it_is:
             if run:
                 parts.append(f"|{' '.join(run)}|")
                 run = []
