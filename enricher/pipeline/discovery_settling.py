@@ -84,6 +84,7 @@ def name_discovery(
     banks, notes = _banks(settings, plain, support, _others(store, name, family, plain))
     # The records come out of whole logs: they have the context that they had on the network.
     outcome = adapt_and_keep(family, support, banks, plain, settings, context=True, warnings=notes)
+    # CALL SITE of KeptRecords: frame_of(kind, store.records(name)) goes beside the support set.
     store.settle(name, "named", family, _user(), why)
     return store.get(name), outcome
 
