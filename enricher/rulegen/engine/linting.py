@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from enricher.errors import EngineError
+from enricher.rulegen.engine.rules_file import refusal
 
 # Findings that are not passed on, each with the reason.
 IGNORED: dict[str, str] = {
@@ -23,9 +24,15 @@ IGNORED: dict[str, str] = {
     "S405": "asks for a file type in msg: log records carry none",
 }
 
+# What the linter's checkers raise on options without the value that they expect.
+_BROKEN = (TypeError, ValueError, LookupError, AssertionError, AttributeError)
+
 
 def lint_rule(rule: str) -> tuple[str, ...]:
     """Lint a rule.
+
+    Ask the engine first: the linter's expressions can take very long on a rule whose quotes or
+    brackets do not match, which the engine rejects.
 
     Args:
         rule: One rule, without its line's end.
@@ -39,7 +46,7 @@ def lint_rule(rule: str) -> tuple[str, ...]:
     """
     linter = _linter()
     unreadable = ("PARSE: the linter cannot read the rule",)
-    if "\n" in rule or "\r" in rule:
+    if refusal(rule) is not None:
         return unreadable
     parsing: Any = importlib.import_module("suricata_check.utils.rule")
     typing: Any = importlib.import_module("suricata_check.utils.checker_typing")
@@ -48,7 +55,7 @@ def lint_rule(rule: str) -> tuple[str, ...]:
         if parsed is None:
             return unreadable
         report = linter.analyze_rule(parsed, checkers=_checkers())
-    except (parsing.ParsingError, typing.InvalidRuleError):
+    except (parsing.ParsingError, typing.InvalidRuleError, *_BROKEN):
         return unreadable
     return tuple(
         f"{issue.code}: {' '.join(str(issue.message).split())}"

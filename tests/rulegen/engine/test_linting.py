@@ -52,7 +52,14 @@ def test_findings_begin_with_their_code() -> None:
     assert not {text.split(":")[0] for text in found} & IGNORED.keys()
 
 
-@pytest.mark.parametrize("rule", ["", "garbage", "alert tcp any", "alert\n(x)", "\0", "a" * 9000])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *("", "garbage", "alert tcp any", "alert\n(x)", "\0", "a" * 9000),
+        GOOD.replace("rev:1;", "rev;"),
+        GOOD.replace("sid:1000001", "sid:abc"),
+    ],
+)
 def test_what_is_no_rule_is_a_finding(rule: str) -> None:
     assert lint_rule(rule) == ("PARSE: the linter cannot read the rule",)
 
