@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import re
 import sys
 from functools import cache
 from types import ModuleType
@@ -24,6 +25,7 @@ IGNORED: dict[str, str] = {
     "S405": "asks for a file type in msg: log records carry none",
 }
 
+_ESCAPED = re.compile(r"\\.")
 # What the linter's checkers raise on options without the value that they expect.
 _BROKEN = (TypeError, ValueError, LookupError, AssertionError, AttributeError)
 
@@ -31,8 +33,8 @@ _BROKEN = (TypeError, ValueError, LookupError, AssertionError, AttributeError)
 def lint_rule(rule: str) -> tuple[str, ...]:
     """Lint a rule.
 
-    Ask the engine first: the linter's expressions can take very long on a rule whose quotes or
-    brackets do not match, which the engine rejects.
+    Ask the engine first: the linter's expressions can take very long on a rule that is not well
+    formed. One whose quotes do not match is not given to it.
 
     Args:
         rule: One rule, without its line's end.
@@ -46,7 +48,7 @@ def lint_rule(rule: str) -> tuple[str, ...]:
     """
     linter = _linter()
     unreadable = ("PARSE: the linter cannot read the rule",)
-    if refusal(rule) is not None:
+    if refusal(rule) is not None or _ESCAPED.sub("", rule).count('"') % 2:
         return unreadable
     parsing: Any = importlib.import_module("suricata_check.utils.rule")
     typing: Any = importlib.import_module("suricata_check.utils.checker_typing")

@@ -57,6 +57,7 @@ def test_findings_begin_with_their_code() -> None:
     [
         *("", "garbage", "alert tcp any", "alert\n(x)", "\0", "a" * 9000),
         GOOD.replace("rev:1;", "rev;"),
+        GOOD.replace("2026_01_01;)", '";)'),
         GOOD.replace("sid:1000001", "sid:abc"),
     ],
 )
