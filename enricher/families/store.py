@@ -5,6 +5,7 @@
     enricher.db                      names and figures; says which files count
     families/<id>.safetensors        the heads of a family
     families/<id>.support.safetensors   its support records; not there where it was imported
+    families/<id>.records               the same as they stood in the logs, where that is known
 
 Files are written first, under a new id; the database then names them in one transaction. A crash
 at any moment leaves the family as it was or as it should be.
@@ -30,7 +31,7 @@ from enricher.families.family import Family
 from enricher.families.tensor_file import read_bounded, write_whole
 
 FOLDER = "families"
-_HEADS, _SUPPORT = ".safetensors", ".support.safetensors"
+_HEADS, _SUPPORT, _RECORDS = ".safetensors", ".support.safetensors", ".records"
 _ID = re.compile(r"[0-9a-f]{32}")
 MAX_FAMILY_BYTES = 64 * 1024 * 1024
 _REMEDY = "run 'enricher adapt' for it again, or 'enricher families forget'"
@@ -85,13 +86,16 @@ class FamilyStore:
             ).fetchall()
         return [self._family(row, kinds.get(row["name"], {})) for row in rows]
 
-    def save(self, family: Family, heads: bytes, support: bytes | None) -> None:
+    def save(
+        self, family: Family, heads: bytes, support: bytes | None, records: bytes | None = None
+    ) -> None:
         """Keep a family; one of the same name is replaced as a whole.
 
         Args:
             family: What is known of it.
             heads: Bytes of the file of its heads.
             support: Bytes of the file of its support set; None where it has none.
+            records: Bytes of the file of its records; None for those that are kept already.
 
         Raises:
             StateError: If it could not be kept; nothing has changed then.
@@ -101,18 +105,29 @@ class FamilyStore:
             # Nobody else writes now: what no family names was left by a crash.
             used = _files(database)
             self._remove(lambda file: file not in used)
-            self._write(number, heads, support)
             replaced = _files(database, family.name)
+            if records is None:
+                records = self._records_of(replaced)
+            self._write(number, heads, support, records)
             database.execute("DELETE FROM families WHERE name = ?", (family.name,))
             _insert(database, family, number)
         self._remove(lambda file: file in replaced)
 
-    def _write(self, number: str, heads: bytes, support: bytes | None) -> None:
+    def _records_of(self, files: set[str]) -> bytes | None:
+        for number in files:
+            with suppress(OSError, ValueError):
+                return read_bounded(self._folder / (number + _RECORDS), MAX_FAMILY_BYTES)
+        return None
+
+    def _write(
+        self, number: str, heads: bytes, support: bytes | None, records: bytes | None
+    ) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(self._folder / (number + _HEADS), heads)
-            if support is not None:
-                write_whole(self._folder / (number + _SUPPORT), support)
+            for suffix, data in ((_SUPPORT, support), (_RECORDS, records)):
+                if data is not None:
+                    write_whole(self._folder / (number + suffix), data)
         except OSError as error:
             raise StateError(
                 f"{self._folder}: cannot be written ({error.strerror}); "
@@ -179,6 +194,18 @@ class FamilyStore:
         """
         number, origin = self._file(name)
         return self._read(number, name, _SUPPORT) if origin == "adapted" else None
+
+    def records(self, name: str) -> bytes | None:
+        """Bytes of the file of a family's records; None where they are not kept.
+
+        Raises:
+            InputError: If there is none of this name.
+            StateError: If they can not be read.
+        """
+        number, _ = self._file(name)
+        if not (self._folder / (number + _RECORDS)).exists():
+            return None
+        return self._read(number, name, _RECORDS)
 
     def _file(self, name: str) -> tuple[str, str]:
         """Id of the files of a family, and its origin."""

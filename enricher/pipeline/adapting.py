@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import polars as pl
 import torch
 
 from enricher.config import Settings
@@ -26,6 +27,7 @@ from enricher.families.feedback_use import Given
 from enricher.families.heads_file import arrays_of
 from enricher.families.kept import load_support
 from enricher.families.loading import heads_of_family
+from enricher.families.records import records_to_bytes
 from enricher.families.store import FamilyStore
 from enricher.families.support import KeptSupport, SupportSet
 from enricher.families.tensor_file import encode
@@ -89,11 +91,12 @@ def adapt_from_logs(request: AdaptRequest, settings: Settings, bar: ProgressBar)
     store = FamilyStore(settings.state)
     detector = Detector.load(settings.detector.bundle, settings.detector.device)
     failed: list[tuple[str, str]] = []
-    support, context, warnings = _support(request, store, detector, settings, bar, failed)
+    records: dict[Kind, pl.DataFrame] = {}
+    support, context, warnings = _support(request, store, detector, settings, bar, failed, records)
     banks, notes = _banks(request, support, detector, settings, bar, failed)
     outcome = adapt_and_keep(
         request.name, support, banks, detector, settings,
-        context=context, warnings=[*warnings, *notes],
+        context=context, warnings=[*warnings, *notes], records=records,
     )  # fmt: skip
     return replace(outcome, failed=failed)
 
@@ -107,6 +110,7 @@ def adapt_and_keep(
     *,
     context: bool | None,
     warnings: Sequence[str] = (),
+    records: Mapping[Kind, pl.DataFrame] | None = None,
 ) -> AdaptOutcome:
     """Adapt to a family whose records are at hand, and keep it in the site's state.
 
@@ -118,6 +122,7 @@ def adapt_and_keep(
         settings: State and rates.
         context: Whether the context of the support records counts; None: by their number.
         warnings: Sentences to keep with it.
+        records: The records as they stood in the logs; none where those kept of it are to stay.
 
     Raises:
         InputError: If no kind can be adapted to.
@@ -136,7 +141,8 @@ def adapt_and_keep(
     )
     family = _family(name, adapted, detector.bundle, known.get(name), warnings)
     kept = KeptSupport({kind: support[kind] for kind in adapted.heads}, names_digest(plain.bundle))
-    store.save(family, encode(arrays_of(adapted.heads), {}), kept.to_bytes())
+    raw = records_to_bytes(records) if records else None
+    store.save(family, encode(arrays_of(adapted.heads), {}), kept.to_bytes(), raw)
     return AdaptOutcome(family, name in known, adapted.milliseconds)
 
 
@@ -158,11 +164,15 @@ def _support(
     settings: Settings,
     bar: ProgressBar,
     failed: list[tuple[str, str]],
+    records: dict[Kind, pl.DataFrame],
 ) -> tuple[Mapping[Kind, SupportSet], bool | None, list[str]]:
-    """Support records, whether their context counts (None: by their number), and warnings."""
+    """Support records, whether their context counts (None: by their number), and warnings.
+
+    Puts what is to be kept of the records as they stand in the logs into ``records``.
+    """
     if request.support:
         logs = LogFeatures(request.support, detector, settings, bar, "support")
-        support, warnings = read_support(logs, frozenset(request.uids))
+        support, warnings = read_support(logs, frozenset(request.uids), records)
         failed += logs.failed
         context = True if request.uids and request.context is None else request.context
         return support, context, warnings

@@ -14,6 +14,7 @@ from enricher.detector.adaptation.points import Points
 from enricher.detector.detector import Detector
 from enricher.errors import InputError
 from enricher.families.bank import BankSamplers
+from enricher.families.records import bounded
 from enricher.families.support import MOST_SHOTS, SupportSet
 from enricher.features.extract import extract
 from enricher.features.rows import join, take
@@ -88,18 +89,20 @@ class LogFeatures:
 
 
 def read_support(
-    logs: LogFeatures, uids: Collection[str]
+    logs: LogFeatures, uids: Collection[str], raw: dict[Kind, pl.DataFrame] | None = None
 ) -> tuple[dict[Kind, SupportSet], list[str]]:
     """The support records by kind, and what there is to warn of.
 
     Args:
         logs: Where they are.
         uids: Those of them that belong to the family; all where it is empty.
+        raw: Gets the records as they stand in the logs, as many as are kept.
 
     Raises:
         InputError: If there are no records, a uid is not in the logs, or there are far too many.
     """
     parts: dict[Kind, list[SupportSet]] = {}
+    frames: dict[Kind, list[pl.DataFrame]] = {}
     missing, left_out, total = set(uids), dict[Kind, int](), 0
     for batch, features in logs:
         rows = _rows(batch, uids)
@@ -114,6 +117,7 @@ def read_support(
             left_out[batch.kind] = left_out.get(batch.kind, 0) + len(rows)
         elif len(rows):
             parts.setdefault(batch.kind, []).append(_part(batch, features, rows, logs.names))
+            frames.setdefault(batch.kind, []).append(placed(batch.frame[rows], logs.names))
     if missing:
         named = ", ".join(ascii(uid) for uid in sorted(missing)[:5])
         raise InputError(f"{len(missing)} of the uids are not in the support logs: {named}")
@@ -124,6 +128,8 @@ def read_support(
         for kind, count in left_out.items()
         if count
     ]
+    if raw is not None:
+        raw |= {kind: bounded(pl.concat(several)) for kind, several in frames.items()}
     support = {kind: _joined(several) for kind, several in parts.items()}
     for kind, several in support.items():
         if len(several) > MOST_SHOTS:
@@ -132,6 +138,15 @@ def read_support(
             )
             support[kind] = _thinned(several)
     return support, warnings
+
+
+def placed(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Records with the column ``_place``: the path and line of each."""
+    files = pl.Series(names, dtype=pl.String)
+    path = files.gather(frame["_file"].fill_null(0))
+    return frame.with_columns(
+        pl.concat_str(path.alias("path"), pl.lit(":"), pl.col("_line")).alias("_place")
+    )
 
 
 def _rows(batch: LogBatch, uids: Collection[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
