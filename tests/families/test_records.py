@@ -16,9 +16,8 @@ from enricher.logs import SCHEMAS
 
 
 def frame_of(queries: list[str | None]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"ts": [float(n) for n in range(len(queries))], "query": queries}, schema=SCHEMAS["dns"]
-    )
+    rows = [{"ts": float(number), "query": query} for number, query in enumerate(queries)]
+    return pl.DataFrame(rows, schema=SCHEMAS["dns"])
 
 
 @given(st.lists(st.none() | st.text(), max_size=20))
