@@ -21,8 +21,8 @@ APPROVED: frozenset[Status] = frozenset({"approved", "shadow", "live"})
 def export(ledger: Ledger, path: Path, statuses: Collection[Status] = APPROVED) -> int:
     """Write rules to a file of their own, in the order of their sids.
 
-    One that nobody approved is written as a comment, in a form that no program takes for a rule
-    that is switched off.
+    Every one is there to be loaded, for whoever names a status wants to try its rules; above each
+    that is not approved stands that it is not. A deployment never takes such a rule.
 
     Args:
         ledger: The ledger.
@@ -40,10 +40,10 @@ def export(ledger: Ledger, path: Path, statuses: Collection[Status] = APPROVED) 
     rules = [one for one in ledger.all() if one.status in statuses]
     with FileSink(path) as sink:
         for one in rules:
-            head = f"# {one.status}: {one.id} revision {one.rev} of family {one.family!a}"
-            before = "" if (one.id, one.rev) in approved else "# not approved: "
+            status = one.status if (one.id, one.rev) in approved else f"{one.status}, not approved"
+            head = f"# {status}: {one.id} revision {one.rev} of family {one.family!a}"
             sink.write(head.encode())
-            sink.write(f"{before}{one.rule}".encode())
+            sink.write(one.rule.encode())
     return len(rules)
 
 

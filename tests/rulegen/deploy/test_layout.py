@@ -17,18 +17,32 @@ Add = Callable[..., Candidate]
 BY = {"who": "ana", "why": "a test"}
 
 
-def test_a_plain_export_has_approved_rules_as_rules_and_others_as_words(
-    tmp_path: Path, ledger: Ledger, add: Add
-) -> None:
-    good, bad = add("good"), add("bad", approve=False)
+def test_a_plain_export_has_the_approved_rules(tmp_path: Path, ledger: Ledger, add: Add) -> None:
+    good, _ = add("good"), add("bad", approve=False)
     path = tmp_path / "x.rules"
     assert export(ledger, path) == 1
-    assert path.read_text().splitlines()[1:] == [good.rule]
-    assert export(ledger, path, STATUSES) == 2
+    head, *rest = path.read_text().splitlines()
+    assert head == f"# approved: {good.id} revision 1 of family 'family-good'"
+    assert rest == [good.rule]
+
+
+def test_what_is_not_approved_is_to_be_tried_where_it_is_asked_for_and_called_so(
+    tmp_path: Path, ledger: Ledger, add: Add
+) -> None:
+    _, bad, worse = add("good"), add("bad", approve=False), add("worse", approve=False)
+    ledger.reject(worse.id, **BY)
+    path = tmp_path / "x.rules"
+    assert export(ledger, path, {"candidate"}) == 1
+    assert path.read_text().splitlines() == [
+        f"# candidate, not approved: {bad.id} revision 1 of family 'family-bad'", bad.rule,
+    ]  # fmt: skip
+    assert export(ledger, path, STATUSES) == 3
     lines = path.read_text().splitlines()
-    assert [line for line in lines if not line.startswith("#")] == [good.rule]
-    # suricata-update takes "# alert ..." for a rule that can be switched on.
-    assert lines[-1] == f"# not approved: {bad.rule}"
+    assert sum("not approved" in line for line in lines) == 2
+    assert lines[-1] == worse.rule
+    # What was never approved is still nothing that the layout for suricata-update has.
+    export_local(ledger, tmp_path / "local")
+    assert bad.rule not in (tmp_path / "local" / "enricher.rules").read_text()
 
 
 def test_the_local_layout_has_the_rules_and_the_files_they_load(
