@@ -59,17 +59,18 @@ def records_from_bytes(data: bytes) -> dict[Kind, pl.DataFrame]:
     try:
         reader = zlib.decompressobj()
         text = reader.decompress(data, MAX_BYTES)
-        if reader.unconsumed_tail:
-            raise ValueError("they are too large")
-        plain = orjson.loads(text)
-        if plain["format"] != _FORMAT or not set(plain["kinds"]) <= set(KINDS):
-            raise ValueError("they were kept by another version")
-        return {
-            kind: pl.DataFrame(columns, schema={**SCHEMAS[kind], **_places(columns)}, strict=True)
-            for kind, columns in plain["kinds"].items()
-        }
-    except (KeyError, TypeError, OverflowError, zlib.error, pl.exceptions.PolarsError) as error:
+        plain = {} if reader.unconsumed_tail else orjson.loads(text)
+        fits = not reader.unconsumed_tail and plain["format"] == _FORMAT
+        if fits and set(plain["kinds"]) <= set(KINDS):
+            return {
+                kind: pl.DataFrame(columns, {**SCHEMAS[kind], **_places(columns)}, strict=True)
+                for kind, columns in plain["kinds"].items()
+            }
+    except (KeyError, TypeError, ValueError, OverflowError, zlib.error) as error:
+        raise ValueError(f"they are none ({str(error)[:200]})") from error
+    except pl.exceptions.PolarsError as error:
         raise ValueError(f"they are none ({str(error).splitlines()[0][:200]})") from error
+    raise ValueError("they are too large, or were kept by another version")
 
 
 def _places(columns: Mapping[str, object]) -> dict[str, pl.DataType]:

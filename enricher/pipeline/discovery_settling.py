@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import polars as pl
 import torch
 
 from enricher.config import Settings
@@ -23,12 +24,14 @@ from enricher.families.discovery.store import DiscoveryStore
 from enricher.families.discovery.support import Sets, joined_sets, rows_of_set
 from enricher.families.feedback import MAX_EVIDENCE, MAX_REASON, Feedback, FeedbackStore
 from enricher.families.feedback_use import Given, corrections_of
-from enricher.families.kept import load_support
+from enricher.families.kept import load_records, load_support
+from enricher.families.records import bounded
 from enricher.families.store import FamilyStore
 from enricher.families.support import KeptSupport, SupportSet
 from enricher.features.rows import take
 from enricher.logs import Kind
 from enricher.pipeline.adapting import AdaptOutcome, adapt_and_keep, names_digest, site_banks
+from enricher.pipeline.discovery_records import frame_of
 
 DISMISSED = 32
 """Records that stand for a dismissed discovery among the benign ones, far from each other."""
@@ -83,8 +86,10 @@ def name_discovery(
     support = joined_sets(_own(family, plain, settings), _support(store, name, plain))
     banks, notes = _banks(settings, plain, support, _others(store, name, family, plain))
     # The records come out of whole logs: they have the context that they had on the network.
-    outcome = adapt_and_keep(family, support, banks, plain, settings, context=True, warnings=notes)
-    # CALL SITE of KeptRecords: frame_of(kind, store.records(name)) goes beside the support set.
+    records = _records(store, name, family, settings)
+    outcome = adapt_and_keep(
+        family, support, banks, plain, settings, context=True, warnings=notes, records=records
+    )
     store.settle(name, "named", family, _user(), why)
     return store.get(name), outcome
 
@@ -174,6 +179,18 @@ def _own(family: str, plain: Detector, settings: Settings) -> Sets:
             "another model: choose another name, or forget it first"
         )
     return kept.sets
+
+
+def _records(
+    store: DiscoveryStore, name: str, family: str, settings: Settings
+) -> dict[Kind, pl.DataFrame]:
+    """The records as they stood in the logs: those that the family has, and the discovery's."""
+    families = FamilyStore(settings.state)
+    known = family in {one.name for one in families.families()}
+    frames = load_records(families, family) if known else {}
+    kind = store.get(name).kind
+    own = [*(frames[one] for one in (kind,) if one in frames), frame_of(kind, store.records(name))]
+    return frames | {kind: bounded(pl.concat(own, how="diagonal"))}
 
 
 def _banks(
