@@ -111,7 +111,7 @@ def _support(
     places = pl.Series("_place", [str(one.get("_place") or "") for one in records])
     frame = frame.with_columns(
         pl.lit(0, PROVENANCE["_file"]).alias("_file"),
-        pl.int_range(1, pl.len() + 1, dtype=PROVENANCE["_line"]).alias("_line"),
+        pl.int_range(1, pl.len() + 1).cast(PROVENANCE["_line"]).alias("_line"),
         places,
     ).sort("ts", nulls_last=True, maintain_order=True)
     tracker = context_trackers([kind], settings.context)[kind]
