@@ -188,7 +188,7 @@ def _records(
     families = FamilyStore(settings.state)
     known = family in {one.name for one in families.families()}
     frames = load_records(families, family) if known else {}
-    kind = store.get(name).kind
+    kind = store.get(name).figures.kind
     own = [*(frames[one] for one in (kind,) if one in frames), frame_of(kind, store.records(name))]
     return frames | {kind: bounded(pl.concat(own, how="diagonal"))}
 
