@@ -5,6 +5,7 @@ It stands in the site's database. Every change is one transaction and one row of
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from enricher.families.database import FILE, RULES_SINCE, has_tables, open_datab
 from enricher.rulegen.ledger.candidate import Candidate, Draft, Revision, Step
 from enricher.rulegen.ledger.checks import check_family, check_lists, check_rule, check_words
 from enricher.rulegen.ledger.moving import edit, find, move, no_rule
-from enricher.rulegen.ledger.proposing import propose
+from enricher.rulegen.ledger.proposing import propose, renew
 from enricher.rulegen.ledger.rows import candidates, revisions, steps
 from enricher.rulegen.ledger.sids import LOCAL_SIDS
 from enricher.rulegen.ledger.transitions import Action
@@ -184,6 +185,18 @@ class Ledger:
         with open_database(self.state) as database:
             old = find(database, which)
             edit(database, old, draft, who, why)
+            return find(database, old.id)
+
+    def renew(self, which: int | str, draft: Draft) -> Candidate:
+        """Keep a newer proof of a rule's newest revision; its text and status stay.
+
+        Raises:
+            InputError: If there is no such rule, or the proof is too large.
+            StateError: If it could not be kept.
+        """
+        with open_database(self.state) as database:
+            old = find(database, which)
+            renew(database, old.id, old.rev, draft, time.time())
             return find(database, old.id)
 
     def _move(self, action: Action, which: int | str, who: str, why: str) -> Candidate:

@@ -63,17 +63,26 @@ def _known(database: sqlite3.Connection, family: str, draft: Draft, now: float) 
     ).fetchone()
     if row is None:
         return None
+    renew(database, row["id"], row["rev"], draft, now)
+    return str(row["id"])
+
+
+def renew(database: sqlite3.Connection, id_: str, rev: int, draft: Draft, now: float) -> None:
+    """Keep a newer proof of a revision.
+
+    Raises:
+        InputError: If it is too large.
+    """
     database.execute(
         "UPDATE rule_revisions SET proof = ?, false_hits = ? WHERE id = ? AND rev = ?",
         (
             as_json(draft.proof, "the proof"),
             as_json(draft.false_hits, "the false hits"),
-            row["id"],
-            row["rev"],
+            id_,
+            rev,
         ),
     )
-    database.execute("UPDATE rule_candidates SET updated = ? WHERE id = ?", (now, row["id"]))
-    return str(row["id"])
+    database.execute("UPDATE rule_candidates SET updated = ? WHERE id = ?", (now, id_))
 
 
 def _new(
