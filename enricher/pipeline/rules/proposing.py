@@ -168,7 +168,7 @@ class _Proposing:
         )
 
     def _mine(self, frames: Frames, benign: Frames) -> tuple[list[Mined], list[str]]:
-        """The rules of all kinds, as many as the policy allows, and what was learned by holding out."""
+        """The rules of all kinds, as many as the policy allows, and what holding out showed."""
         found: list[tuple[float, Mined]] = []
         notes: list[str] = []
         for kind in KINDS:
@@ -202,10 +202,8 @@ class _Proposing:
         for one in finding.rules:
             mask = backtest(author.write("held-out", one, 1), history, nothing).covered
             covered |= mask if mask is not None else False
-        return [
-            f"{kind}: rules made of the earlier {len(earlier):,} records alone find "
-            f"{covered.mean():.0%} of the later {len(later):,}"
-        ]
+        words = f"{kind}: rules made of the earlier {len(earlier):,} records alone find "
+        return [f"{words}{covered.mean():.0%} of the later {len(later):,}"]
 
     def _warn_of_few(self, benign: Frames) -> None:
         for kind, frame in benign.items():
@@ -248,7 +246,8 @@ class _Proposing:
         """
         asked = [one for one in self._captures if one[1] == "attack"]
         fires = [
-            any(c["hits"] and c["wanted"] == "attack" for c in d.proof["captures"]) for d in drafts
+            any(one["hits"] and one["wanted"] == "attack" for one in draft.proof["captures"])
+            for draft in drafts
         ]
         if not asked or not drafts:
             return drafts

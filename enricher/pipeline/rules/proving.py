@@ -199,14 +199,14 @@ def _overlap(test: Backtest, loaded: Sequence[tuple[str, str, Backtest]]) -> lis
     own = test.covered
     if own is None or not own.any():
         return []
-    rows = [
-        {"sid": sid, "msg": words, "records": (both := int((own & other.covered).sum())),
-         "share": both / int(own.sum())}
-        for sid, words, other in loaded
-        if other.readable.kind == test.readable.kind and other.covered is not None
-    ]  # fmt: skip
-    rows = [row for row in rows if row["records"]]
-    return sorted(rows, key=lambda row: -row["records"])[:_MOST_OVERLAPS]
+    rows: list[tuple[int, dict[str, Any]]] = []
+    for sid, words, other in loaded:
+        if other.readable.kind == test.readable.kind and other.covered is not None:
+            both = int((own & other.covered).sum())
+            share = both / int(own.sum())
+            rows.append((both, {"sid": sid, "msg": words, "records": both, "share": share}))
+    rows.sort(key=lambda row: -row[0])
+    return [row for both, row in rows if both][:_MOST_OVERLAPS]
 
 
 def read_loaded(paths: Sequence[Path]) -> list[str]:

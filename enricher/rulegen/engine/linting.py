@@ -19,6 +19,8 @@ from enricher.rulegen.engine.rules_file import refusal
 
 # Findings that are not passed on, each with the reason.
 IGNORED: dict[str, str] = {
+    "S000": "asks for HOME_NET in the header: where the records of a family are on neither side of "
+    "private addresses, nobody has said which networks are the site's own",
     "S020": "a rule on flags, sizes or counts has no content by its nature; where a rule can have "
     "one, the engine's own analysis says so",
     "S401": "asks for Platform/Family in msg: of a family that a site named no platform is known",

@@ -131,7 +131,8 @@ class _Texts:
         if not self._worth():
             return
         best: tuple[Mined, Mask] | None = None
-        for one, track_answers in self._countable(found):
+        # Beside a domain only what does not rest on that domain says anything new.
+        for one, track_answers in self._countable([] if only_domains else found):
             hits, covered = self._evidence.hits(one), self._evidence.covered(one)
             rate = find_rate(
                 self._evidence.family.frame, covered.astype(np.int64),
