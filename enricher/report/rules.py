@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
-import orjson
 from rich.console import Console
 from rich.table import Table
 
@@ -140,8 +140,8 @@ def precision_words(of: Observed) -> str:
 
 
 def as_json(plain: object) -> bytes:
-    """Plain values as JSON, for programs."""
-    return orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    """Plain values as JSON in ASCII, for programs: a terminal shows what a log holds harmlessly."""
+    return (json.dumps(plain, indent=2, ensure_ascii=True) + "\n").encode()
 
 
 def _status(one: Candidate) -> str:
