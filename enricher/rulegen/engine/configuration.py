@@ -136,7 +136,8 @@ def _event(name: str) -> str | dict[str, Any]:
 
 def _protocols(engine: Engine) -> dict[str, Any]:
     return {
-        "http": {"enabled": True},
+        # As in the configuration that ships: without it URIs are not normalised.
+        "http": {"enabled": True, "libhtp": {"default-config": {"personality": "IDS"}}},
         # Two dictionaries: the engine does not know the aliases that YAML has for one.
         "dns": {
             transport: {"enabled": True, "detection-ports": {"dp": 53}}

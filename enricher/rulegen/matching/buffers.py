@@ -43,8 +43,9 @@ class Buffer:
     exact: bool = True
 
 
-def _without_port(host: bytes) -> bytes:
-    return _PORT.sub(b"", host)
+def _host(host: bytes) -> bytes:
+    """Without its port and in lower case; the engine leaves the case where there was a port."""
+    return _PORT.sub(b"", host).lower()
 
 
 def _protocol(version: bytes) -> bytes:
@@ -63,7 +64,7 @@ BUFFERS: Final[Mapping[str, Buffer]] = {
     "http.method": Buffer("http", "method"),
     "http.uri": Buffer("http", "uri", normalised_uri),
     "http.user_agent": Buffer("http", "user_agent"),
-    "http.host": Buffer("http", "host", _without_port),
+    "http.host": Buffer("http", "host", _host),
     "http.referer": Buffer("http", "referrer"),
     "http.header_names": Buffer("http", "host", exact=False),
     "http.protocol": Buffer("http", "version", _protocol),

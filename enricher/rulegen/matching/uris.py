@@ -4,7 +4,8 @@ Suricata decodes and normalises (libhtp, set up for an IDS): ``%`` escapes becom
 query; in the path backslashes become slashes, runs of slashes become one, letters outside Latin 1
 become ``?``, and dot segments go, by RFC 3986, section 5.2.4, with libhtp's habit of dropping a
 slash that the last dot segment leaves at the end. What is written here was measured with Suricata
-7.0.10, whose buffers a test compares.
+7.0.10, whose buffers a test compares. One thing is left out: of a few hundred letters libhtp knows
+one in ASCII that looks like them (code page 1252), where this gives ``?``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _ASCII, _LATIN = 0x80, 0x100
 _CONTINUES = 0b10
 _LEADS = ((1, 0x00, 0x80), (2, 0xC0, 0xE0), (3, 0xE0, 0xF0), (4, 0xF0, 0xF5))
 """Length of a UTF-8 sequence, and from where to where its first byte lies."""
+_HIGHEST_SECOND = {0xED: 0x9F, 0xF4: 0x8F}
+"""No surrogate, and nothing beyond Unicode (RFC 3629)."""
 _UNTOUCHED = re.compile(rb"(?:/[\w!$&'()*+,;=:@~-][\w!$&'()*+,;=:@~.-]*)+/?(?:\?[^%#]*)?", re.ASCII)
 
 
@@ -64,7 +67,9 @@ def _best_fit(path: bytes) -> bytes:
         lead = path[place]
         size = next((size for size, low, high in _LEADS if low <= lead < high), 0)
         tail = path[place + 1 : place + size]
+        highest = _HIGHEST_SECOND.get(lead, 0xBF)
         good = next((n for n, byte in enumerate(tail) if byte >> 6 != _CONTINUES), len(tail))
+        good = 0 if tail and tail[0] > highest else good
         place += 1 + good
         if size == 0 or good < len(tail):
             out += b"?"

@@ -100,7 +100,7 @@ def beginning(buffer: str, value: bytes, bits: float, order: float) -> Atom:
 def domain(buffer: str, name: bytes, bits: float, order: float) -> Atom:
     """The buffer is a domain or a name below it."""
     value = b"." + name.lower()
-    # The engine refuses nocase on a host; its transformation does the same.
+    # The engine refuses nocase on a host, whose case it leaves where a port was named.
     lowered = buffer == "http.host"
     first = Option("to_lowercase") if lowered else None
     content = Content(value, nocase=not lowered, endswith=True)
