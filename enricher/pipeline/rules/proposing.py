@@ -118,6 +118,7 @@ class _Proposing:
         self._outcome = outcome
         self._policy = load_policy(request.policy)
         self._ordinary = load_ordinary(request.ordinary)
+        self._author = Author(self._policy, dt.datetime.now(dt.UTC).date())
         self._benign = read_logs(request.benign, settings, bar, "benign")
         self._loaded = read_loaded(request.loaded)
         self._engine = find_engine()
@@ -154,8 +155,7 @@ class _Proposing:
         }
         self._warn_of_few(benign)
         mined, notes = self._mine(frames, benign)
-        author = Author(self._policy, dt.datetime.now(dt.UTC).date())
-        texts = [str(author.write(name, one, number + 1)) for number, one in enumerate(mined)]
+        texts = [str(self._author.write(name, one, number + 1)) for number, one in enumerate(mined)]
         history = History.of({k: f for k, f in benign.items() if len(f)}, self._benign.logs)
         evidence = Evidence(frames, history, self._captures, self._loaded, self._engine)
         rules = Rules(texts, [one.about for one in mined], [_basis(one) for one in mined], notes)
@@ -196,11 +196,10 @@ class _Proposing:
         cut = int(len(ordered) * _EARLIER)
         earlier, later = ordered.head(cut), ordered.slice(cut)
         finding = self._mine_kind(kind, earlier, benign)
-        author = Author(self._policy, dt.datetime.now(dt.UTC).date())
         history, nothing = History.of({kind: later}), History({})
         covered = np.zeros(len(later), dtype=bool)
         for one in finding.rules:
-            mask = backtest(author.write("held-out", one, 1), history, nothing).covered
+            mask = backtest(self._author.write("held-out", one, 1), history, nothing).covered
             covered |= mask if mask is not None else False
         words = f"{kind}: rules made of the earlier {len(earlier):,} records alone find "
         return [f"{words}{covered.mean():.0%} of the later {len(later):,}"]

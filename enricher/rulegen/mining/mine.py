@@ -16,7 +16,7 @@ from enricher.rulegen.mining.cover import Bounds, Conjunction, choose, is_safe, 
 from enricher.rulegen.mining.domains import domain_atoms
 from enricher.rulegen.mining.evidence import Evidence
 from enricher.rulegen.mining.mined import Finding, Mined, Refusal
-from enricher.rulegen.mining.rates import LEAST, find_rate
+from enricher.rulegen.mining.rates import find_rate
 from enricher.rulegen.mining.shapes import long_name_atoms, shape_atoms
 from enricher.rulegen.mining.substrings import repeats
 from enricher.rulegen.mining.texts import http_atoms, shared_parts, ssl_atoms
@@ -25,8 +25,11 @@ from enricher.rulegen.rule.rule import Option
 _PROTOCOLS = {"http": "http", "dns": "dns", "ssl": "tls"}
 _FLOWS = {"http": "established,to_server", "ssl": "established,to_server", "dns": "to_server"}
 _ALTERNATIVES, _FEW_ALTERNATIVES, _PARTS = 40, 3, 400
+_LONG_PART = 12
 _LEAST_SHARE, _MUCH_MORE = 0.02, 1.2
-_LEAST_OF_ERRORS = 20
+_LEAST_OF_ERRORS, _LEAST_OF_FORMS = 20, 10
+_RARE = 5  # what benign hosts do more often in minutes is ordinary, and a day comes when it is more
+_MARGIN = 4.0  # names come in bursts: at twice the benign peak 6 of 20 generators met later ones
 _TO_CLIENT = {"tls.cert_subject", "tls.cert_issuer"}
 
 
@@ -69,10 +72,10 @@ class _Texts:
             return http_atoms(self._evidence, self._least)
         if self._evidence.kind == "ssl":
             return ssl_atoms(self._evidence, self._least)
-        values = self._evidence.family["dns.query"]
         found = domain_atoms(self._evidence, "dns.query", order=1)
-        found += shared_parts(self._evidence, "dns.query", self._least, order=2)
-        found += shape_atoms(values.lower, values.counts.tolist(), order=4)
+        parts = shared_parts(self._evidence, "dns.query", self._least, order=2)
+        # Words are in names that nobody has seen yet; what spans labels, or is long, is not.
+        found += [one for one in parts if b"." in _first_text(one) or one.length >= _LONG_PART]
         return found
 
     def _with_alternatives(self, chosen: list[Conjunction]) -> list[Conjunction]:
@@ -137,9 +140,10 @@ class _Texts:
             rate = find_rate(
                 self._evidence.family.frame, covered.astype(np.int64),
                 self._evidence.benign.frame, hits.astype(np.int64),
-                least=_LEAST_OF_ERRORS if track_answers else LEAST,
+                least=_LEAST_OF_ERRORS if track_answers else _LEAST_OF_FORMS,
+                margin=_MARGIN,
             )  # fmt: skip
-            if rate is None:
+            if rate is None or rate.benign > _RARE:
                 continue
             gain = int((rate.covered & self._left).sum())
             if best is None or gain > int((best[1] & self._left).sum()):
@@ -159,7 +163,10 @@ class _Texts:
         if self._evidence.kind == "dns":
             values = self._evidence.family["dns.query"]
             yield from ((one, False) for one in long_name_atoms(values.lower, order=5))
-            yield from ((one, False) for one in found if one.on.conditions and _is_shape(one))
+            if found:
+                # A form alone is met by chance one day: it has to come in numbers.
+                forms = shape_atoms(values.lower, values.counts.tolist(), order=4)
+                yield from ((one, False) for one in forms)
         elif self._evidence.kind == "http":
             for code in (b"404", b"403", b"401"):
                 yield atoms.whole("http.stat_code", code, 1.0, 5), True
@@ -199,10 +206,6 @@ def _is_domain(mined: Mined) -> bool:
 
 
 _MAIN = {"http": "http.uri", "dns": "dns.query", "ssl": "tls.sni"}
-
-
-def _is_shape(atom: Atom) -> bool:
-    return any(option.name == "pcre" for option in atom.options)
 
 
 def _often(count: int, seconds: int, benign: int) -> str:
@@ -245,6 +248,10 @@ def _mined(evidence: Evidence, one: Conjunction) -> Mined:
         tuple(atom.about for atom in ordered), source=evidence.ends[0],
         destination=evidence.ends[1],
     )  # fmt: skip
+
+
+def _first_text(atom: Atom) -> bytes:
+    return next((c.pattern for c in atom.on.conditions if isinstance(c, Content)), b"")
 
 
 def _weight(atom: Atom) -> int:

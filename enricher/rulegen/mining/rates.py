@@ -16,7 +16,7 @@ from enricher.rulegen.matching.reading import Rate, Track
 from enricher.rulegen.matching.values import Mask
 
 MARGIN = 2.0
-"""So many times what benign hosts do at most."""
+"""So many times what the busiest benign host does."""
 LEAST, MOST = 5, 100_000
 WINDOWS = (10, 60, 300)
 _KEYS: dict[Track, list[str]] = {"by_src": ["id.orig_h"], "by_dst": ["id.resp_h"]}
@@ -45,6 +45,7 @@ def find_rate(
     benign_matches: Counts,
     tracks: Sequence[Track] = ("by_src",),
     least: int = LEAST,
+    margin: float = MARGIN,
 ) -> Found | None:
     """The rate that covers most of a family and is far above what benign hosts do.
 
@@ -55,6 +56,7 @@ def find_rate(
         benign_matches: int64 [M], the same of them.
         tracks: By which host to count.
         least: Matches at least.
+        margin: So many times what the busiest benign host does.
 
     Returns:
         None where no rate tells them apart.
@@ -65,7 +67,7 @@ def find_rate(
         others = list(_groups(benign, benign_matches, track))
         for seconds in WINDOWS:
             busiest = max((busy(times, counts, seconds) for _, times, counts in others), default=0)
-            count = max(math.ceil(busiest * MARGIN) + 1, least)
+            count = max(math.ceil(busiest * margin) + 1, least)
             if count > MOST:
                 continue
             # As high as still covers what a lower count does: benign hosts may be busier yet.
