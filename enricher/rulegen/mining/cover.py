@@ -145,9 +145,15 @@ def _overlap(atoms: Sequence[Atom]) -> bool:
             if not (_can_share(one) and _can_share(other)):
                 return True
             first, second = _text(one), _text(other)
-            if first in second or second in first:
+            if first in second or second in first or _chained(first, second):
                 return True
     return False
+
+
+def _chained(first: bytes, second: bytes) -> bool:
+    """Whether one may begin within the other's end: then both say the same letters twice."""
+    sizes = range(2, min(len(first), len(second)))
+    return any(first.endswith(second[:size]) or second.endswith(first[:size]) for size in sizes)
 
 
 def _text(atom: Atom) -> bytes:

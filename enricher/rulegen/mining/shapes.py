@@ -115,6 +115,8 @@ def long_name_atoms(names: Sequence[bytes], order: float) -> Iterator[Atom]:
         names: Distinct names in lower case.
         order: Of preference.
     """
+    if not names:
+        return
     sizes = np.array([len(name) for name in names])
     firsts = np.array([name.find(b".") for name in names])
     for share in (0.05, 0.25, 0.5):
