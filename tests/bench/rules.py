@@ -26,6 +26,7 @@ from enricher.learn.loading import read_log
 from enricher.learn.manifest import load_manifest
 from enricher.learn.wrapping import wrap_names, wrap_payloads
 from enricher.logs import KINDS, SCHEMAS, Kind
+from enricher.logs.escapes import to_bytes
 from enricher.pipeline.rules.proposing import bounds_of
 from enricher.rulegen.compose import Author
 from enricher.rulegen.engine.checking import check_rules
@@ -190,6 +191,17 @@ def _flow(*ends: str | int) -> frozenset[tuple[str, int]]:
     )
 
 
+def _seen(pcap: Path, kind: Kind) -> dict[bytes, set[frozenset[tuple[str, int]]]]:
+    """Flows in which the engine sees a request; of dns by name, for some have the answer alone."""
+    found: dict[bytes, set[frozenset[tuple[str, int]]]] = {}
+    for one in events(require_engine(), pcap, [_EVENTS[kind]]):
+        dns = one.get("dns", {"type": "query", "rrname": ""})
+        if dns["type"] == "query":
+            flow = _flow(one["src_ip"], one["src_port"], one["dest_ip"], one["dest_port"])
+            found.setdefault(to_bytes(dns["rrname"].lower()), set()).add(flow)
+    return found
+
+
 def _compare(pcap: Path, logs: Path, same: Counter[str], all_flows: Counter[str]) -> None:
     from enricher.config import Settings  # noqa: PLC0415
     from enricher.pipeline.rules.history import read_logs  # noqa: PLC0415
@@ -199,7 +211,7 @@ def _compare(pcap: Path, logs: Path, same: Counter[str], all_flows: Counter[str]
         [logs], Settings(), lambda size, label: progress(size, label=label, quiet=True), "logs"
     ).frames
     rules: list[str] = []
-    asked: list[tuple[str, Kind]] = []
+    asked: list[tuple[str, Kind, bytes]] = []
     for name, buffer in BUFFERS.items():
         if buffer.kind not in frames or not buffer.exact:
             continue
@@ -213,29 +225,23 @@ def _compare(pcap: Path, logs: Path, same: Counter[str], all_flows: Counter[str]
                 f'alert {_PROTOCOLS[buffer.kind]} any any -> any any (msg:"x"; {name}; '
                 f'content:"{content}"; {ends} sid:{len(rules) + 1}; rev:1;)'
             )
-            asked.append((name, buffer.kind))
+            asked.append((name, buffer.kind, values.distinct[code].lower()))
     done = replay(require_engine(), rules, [pcap])
     fired: dict[int, set[frozenset[tuple[str, int]]]] = {}
     for hit in done.hits:
         flow = _flow(hit.src_ip, hit.src_port, hit.dest_ip, hit.dest_port)
         fired.setdefault(hit.sid - 1, set()).add(flow)
-    # Some captures have the answers alone: those flows have no buffer of a query.
-    seen = {
-        kind: {
-            _flow(one["src_ip"], one["src_port"], one["dest_ip"], one["dest_port"])
-            for one in events(require_engine(), pcap, [_EVENTS[kind]])
-            if one.get("dns", {}).get("type", "query") == "query"
-        }
-        for kind in _EVENTS
-    }
+    seen = {kind: _seen(pcap, kind) for kind in _EVENTS}
     refused = {number for number, _ in done.failed}
-    for place, (text, (name, kind)) in enumerate(zip(rules, asked, strict=True)):
+    for place, (text, (name, kind, value)) in enumerate(zip(rules, asked, strict=True)):
         if place in refused:
             continue
         frame = frames[kind]
         mask = matched(read_rule(Rule.parse(text)), Buffers(kind, frame)) > 0
         rows = frame.filter(mask).select("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p").rows()
-        said = {_flow(*row) for row in rows} & seen[kind]
+        said = {_flow(*row) for row in rows} & seen[kind].get(
+            value if kind == "dns" else b"", set()
+        )
         engine_says = fired.get(place, set())
         same[name] += len(said & engine_says)
         all_flows[name] += len(said | engine_says)
