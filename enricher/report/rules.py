@@ -48,7 +48,7 @@ def print_rules(rules: Sequence[Candidate], seen: Seen, console: Console) -> Non
     console.print(table, markup=False)
 
 
-def rules_json(rules: Sequence[Candidate], seen: Seen) -> bytes:
+def rules_json(rules: Sequence[Candidate], seen: Seen) -> str:
     """The same as JSON: a list."""
     return as_json([rule_plain(one, seen) for one in rules])
 
@@ -91,7 +91,7 @@ def history_lines(steps: Sequence[Step]) -> list[str]:
     ]
 
 
-def history_json(one: Candidate, steps: Sequence[Step]) -> bytes:
+def history_json(one: Candidate, steps: Sequence[Step]) -> str:
     """The same as JSON."""
     plain = {"id": one.id, "sid": one.sid, "family": one.family, "status": one.status}
     return as_json({**plain, "history": [asdict(step) for step in steps]})
@@ -139,7 +139,7 @@ def precision_words(of: Observed) -> str:
     )
 
 
-def as_json(plain: object) -> bytes:
+def as_json(plain: object) -> str:
     """Plain values as JSON in ASCII, for programs: a terminal shows what a log holds harmlessly."""
     return (json.dumps(plain, indent=2, ensure_ascii=True) + "\n").encode()
 

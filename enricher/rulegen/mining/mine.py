@@ -29,7 +29,7 @@ _LONG_PART = 12
 _LEAST_SHARE, _MUCH_MORE = 0.02, 1.2
 _LEAST_OF_ERRORS, _LEAST_OF_FORMS = 20, 10
 _RARE = 5  # what benign hosts do more often in minutes is ordinary, and a day comes when it is more
-_MARGIN = 4.0  # names come in bursts: at twice the benign peak 6 of 20 generators met later ones
+_MARGIN = 4.0  # names come in bursts (docs/decisions.md)
 _TO_CLIENT = {"tls.cert_subject", "tls.cert_issuer"}
 
 
