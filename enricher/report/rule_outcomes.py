@@ -95,7 +95,7 @@ def proposed_json(
     notes: Sequence[str],
     failed: Pairs,
     seconds: float,
-) -> str:
+) -> bytes:
     """The same as JSON."""
     return as_json(
         {
@@ -162,7 +162,7 @@ def print_hits(counts: HitCounts, rules: Sequence[Candidate], seen: Seen, consol
         )
 
 
-def hits_json(counts: HitCounts, rules: Sequence[Candidate], seen: Seen) -> str:
+def hits_json(counts: HitCounts, rules: Sequence[Candidate], seen: Seen) -> bytes:
     """The same as JSON, with every rule."""
     known = {one.id: hits_of(one, seen) for one in rules}
     return as_json(

@@ -92,7 +92,7 @@ def print_rule(of: RuleFile, console: Console) -> None:
     console.out(safe(one.rule, RULE), highlight=False)
 
 
-def rule_json(of: RuleFile) -> str:
+def rule_json(of: RuleFile) -> bytes:
     """The same as JSON."""
     own = {rev: found for (id_, rev), found in of.seen.items() if id_ == of.rule.id}
     return as_json(

@@ -48,7 +48,7 @@ def print_rules(rules: Sequence[Candidate], seen: Seen, console: Console) -> Non
     console.print(table, markup=False)
 
 
-def rules_json(rules: Sequence[Candidate], seen: Seen) -> str:
+def rules_json(rules: Sequence[Candidate], seen: Seen) -> bytes:
     """The same as JSON: a list."""
     return as_json([rule_plain(one, seen) for one in rules])
 
@@ -91,7 +91,7 @@ def history_lines(steps: Sequence[Step]) -> list[str]:
     ]
 
 
-def history_json(one: Candidate, steps: Sequence[Step]) -> str:
+def history_json(one: Candidate, steps: Sequence[Step]) -> bytes:
     """The same as JSON."""
     plain = {"id": one.id, "sid": one.sid, "family": one.family, "status": one.status}
     return as_json({**plain, "history": [asdict(step) for step in steps]})
@@ -139,9 +139,10 @@ def precision_words(of: Observed) -> str:
     )
 
 
-def as_json(plain: object) -> str:
+def as_json(plain: object) -> bytes:
     """Plain values as JSON in ASCII, for programs: a terminal shows what a log holds harmlessly."""
-    return (json.dumps(plain, indent=2, ensure_ascii=True) + "\n").encode()
+    # DEL is the one control character of ASCII that JSON leaves as it is.
+    return (json.dumps(plain, indent=2).replace("\x7f", "\\u007f") + "\n").encode()
 
 
 def _status(one: Candidate) -> str:
