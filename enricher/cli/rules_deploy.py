@@ -94,7 +94,7 @@ def deploy(
 
     Rules that were retired are taken away. Suricata checks every rule before the file is written.
     """
-    from enricher.pipeline.rules.user import user_name  # noqa: PLC0415
+    from enricher.pipeline.user import user_name  # noqa: PLC0415
     from enricher.report.console import make_console  # noqa: PLC0415
     from enricher.report.rule_outcomes import print_deployed  # noqa: PLC0415
     from enricher.rulegen.deploy.deploying import deploy as bring  # noqa: PLC0415

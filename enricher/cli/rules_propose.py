@@ -150,7 +150,7 @@ def edit(
     if (text is None) == (rule_file is None):
         raise click.UsageError("give the new text with --rule, or a file that has it with --file")
     settings = settings_of(file, overrides, state=state)
-    from enricher.pipeline.rules.user import user_name  # noqa: PLC0415
+    from enricher.pipeline.user import user_name  # noqa: PLC0415
     from enricher.rulegen.ledger.checks import check_rule, check_words  # noqa: PLC0415
     from enricher.rulegen.ledger.transitions import after  # noqa: PLC0415
 

@@ -139,7 +139,7 @@ def judge(
     overrides: tuple[str, ...],
 ) -> None:
     """Say of hits of the rule ID whether they were right: its precision is made of that."""
-    from enricher.pipeline.rules.user import user_name  # noqa: PLC0415
+    from enricher.pipeline.user import user_name  # noqa: PLC0415
     from enricher.report.rules import hits_of, precision_words  # noqa: PLC0415
     from enricher.rulegen.ledger.judging import judge as keep  # noqa: PLC0415
     from enricher.rulegen.ledger.judging import observed  # noqa: PLC0415
@@ -163,7 +163,7 @@ def _able(action: Action, ledger: Ledger, which: Sequence[str], why: str) -> lis
     Raises:
         InputError: If there is no such rule, it is not its turn, or the reason can not be shown.
     """
-    from enricher.pipeline.rules.user import user_name  # noqa: PLC0415
+    from enricher.pipeline.user import user_name  # noqa: PLC0415
     from enricher.rulegen.ledger.checks import check_words  # noqa: PLC0415
     from enricher.rulegen.ledger.transitions import after  # noqa: PLC0415
 
@@ -175,7 +175,7 @@ def _able(action: Action, ledger: Ledger, which: Sequence[str], why: str) -> lis
 
 
 def _move(action: Action, rules: Sequence[Candidate], why: str, ledger: Ledger) -> None:
-    from enricher.pipeline.rules.user import user_name  # noqa: PLC0415
+    from enricher.pipeline.user import user_name  # noqa: PLC0415
     from enricher.report.console import make_console  # noqa: PLC0415
     from enricher.report.rules import print_moved  # noqa: PLC0415
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import pwd
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +17,7 @@ from enricher.detector.detector import Detector
 from enricher.detector.family_names import UNKNOWN_FAMILY, check_name
 from enricher.errors import InputError
 from enricher.families.discovery.clustering import spread
-from enricher.families.discovery.figures import MAX_WORD, Discovery
+from enricher.families.discovery.figures import Discovery
 from enricher.families.discovery.store import DiscoveryStore
 from enricher.families.discovery.support import Sets, joined_sets, rows_of_set
 from enricher.families.feedback import MAX_EVIDENCE, MAX_REASON, Feedback, FeedbackStore
@@ -32,6 +30,7 @@ from enricher.features.rows import take
 from enricher.logs import Kind
 from enricher.pipeline.adapting import AdaptOutcome, adapt_and_keep, names_digest, site_banks
 from enricher.pipeline.discovery_records import frame_of
+from enricher.pipeline.user import user_name
 
 DISMISSED = 32
 """Records that stand for a dismissed discovery among the benign ones, far from each other."""
@@ -90,7 +89,7 @@ def name_discovery(
     outcome = adapt_and_keep(
         family, support, banks, plain, settings, context=True, warnings=notes, records=records
     )
-    store.settle(name, "named", family, _user(), why)
+    store.settle(name, "named", family, user_name(), why)
     return store.get(name), outcome
 
 
@@ -123,7 +122,7 @@ def dismiss_discovery(name: str, settings: Settings, why: str = "") -> Dismissed
         if len(said.evidence) <= MAX_EVIDENCE:
             feedback.put(said)
             kept += 1
-    store.settle(name, "dismissed", None, _user(), why)
+    store.settle(name, "dismissed", None, user_name(), why)
     found = corrections_of(Given(plain, names, feedback.all()), settings.state).by_kind.get(kind)
     covered = 0.0 if found is None else float(found.covers(UNKNOWN_FAMILY, embedding).mean())
     return Dismissed(store.get(name), kept, covered, tuple(_notes(name, covered)))
@@ -239,16 +238,8 @@ def _false_alarm(
         kind=kind,
         family=UNKNOWN_FAMILY,
         taught=None,
-        author=_user(),
+        author=user_name(),
         given=time.time(),
         reason=reason[:MAX_REASON],
         evidence=KeptSupport({kind: record}, names).to_bytes(),
     )
-
-
-def _user() -> str:
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        name = str(os.getuid())
-    return name[:MAX_WORD]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pwd
 import re
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from enricher.families.feedback import MAX_EVIDENCE, Feedback, FeedbackStore, Wo
 from enricher.families.support import KeptSupport
 from enricher.pipeline.feedback_teaching import FeedbackOutcome, Teaching
 from enricher.pipeline.live.stored import read_alert
+from enricher.pipeline.user import user_name
 
 _ID = re.compile(r"[0-9a-f]{16}")
 _LOCK = "feedback.lock"
@@ -95,7 +95,7 @@ def _find(state: Path, request: FeedbackRequest) -> tuple[Feedback | None, Feedb
         said = _of_service(state, request, shown)
     else:
         said = replace(earlier, verdict=request.verdict, taught=None)
-    said = replace(said, author=_user(), given=time.time(), reason=request.reason)
+    said = replace(said, author=user_name(), given=time.time(), reason=request.reason)
     if said.verdict == "true-positive" and said.family == UNKNOWN_FAMILY:
         known = earlier is not None and earlier.taught is not None
         if request.family is None and not known:
@@ -144,11 +144,3 @@ def _alone(state: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _user() -> str:
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        name = str(os.getuid())
-    return name[:_SHOWN]

@@ -18,7 +18,7 @@ from enricher.families.store import FamilyStore
 from enricher.logs import KINDS, Kind, empty
 from enricher.pipeline.rules.history import read_logs, without
 from enricher.pipeline.rules.proving import Evidence, Rules, prove, read_loaded
-from enricher.pipeline.rules.user import user_name
+from enricher.pipeline.user import user_name
 from enricher.report.progress import ProgressBar
 from enricher.rulegen.compose import Author
 from enricher.rulegen.engine.suricata import find_engine

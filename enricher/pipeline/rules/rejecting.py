@@ -24,8 +24,8 @@ from enricher.families.support import KeptSupport, SupportSet
 from enricher.features.extract import extract
 from enricher.logs import KINDS, PROVENANCE, SCHEMAS, Kind, LogBatch
 from enricher.pipeline.adapting import names_digest
-from enricher.pipeline.rules.user import user_name
 from enricher.pipeline.scoring import context_trackers
+from enricher.pipeline.user import user_name
 from enricher.rulegen.ledger.candidate import Candidate
 
 MOST = 50

@@ -1,4 +1,4 @@
-"""Who does something to a rule."""
+"""Who gives a word: an analyst, by the name at the operating system."""
 
 from __future__ import annotations
 
