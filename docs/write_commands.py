@@ -18,7 +18,7 @@ PAGE = Path(__file__).with_name("commands.md")
 
 def page() -> str:
     """The page as it should be."""
-    top = click.Context(group, info_name="enricher")
+    top = click.Context(group, info_name="enricher", **group.context_settings)
     parts = [
         "# Commands\n\nThis page is what the commands say of themselves with `--help`.\n",
         "Exit status: 0 done, 1 could not, 2 wrong usage.\n",
@@ -32,7 +32,9 @@ def page() -> str:
 
 def _helps(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
     """The help of a command, then that of the commands below it."""
-    context = click.Context(command, info_name=name, parent=parent, max_content_width=90)
+    # What the command itself says of its context: its names of --help are kept at the first use.
+    settings = {**command.context_settings, "max_content_width": 90}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
     yield f"## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for below, one in command.commands.items():
