@@ -11,6 +11,7 @@ import click
 from enricher.cli import rules_options as shared
 from enricher.cli.options import settings_of, settings_options
 from enricher.errors import InputError
+from enricher.rulegen.small_file import read_small
 
 if TYPE_CHECKING:
     from enricher.pipeline.rules.proposing import ProposeOutcome
@@ -112,12 +113,12 @@ def test(
     """Prove the rules ID again, on other logs or captures; without ID all that are not over."""
     settings = settings_of(file, overrides, state=state)
     bar = shared.bars(settings, silent=quiet or as_json)
-    from enricher.pipeline.rules.testing import TestRequest, test_rules  # noqa: PLC0415  # polars
+    from enricher.pipeline.rules.testing import ProveRequest, prove_again  # noqa: PLC0415  # polars
 
-    request = TestRequest(
+    request = ProveRequest(
         which=which, benign=benign, pcaps=pcap, benign_pcaps=benign_pcap, loaded=loaded
     )
-    _show(test_rules(request, settings, bar), as_json=as_json)
+    _show(prove_again(request, settings, bar), as_json=as_json)
 
 
 @click.command("edit")
@@ -193,13 +194,7 @@ def _only_rule(path: Path) -> str:
     Raises:
         InputError: If it can not be read, or has not one rule.
     """
-    try:
-        with path.open("rb") as opened:
-            data = opened.read(_MAX_FILE + 1)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path) from error
-    if len(data) > _MAX_FILE:
-        raise InputError(f"is larger than {_MAX_FILE // 1024} KiB; a rule is not", path)
+    data = read_small(path, _MAX_FILE)
     try:
         lines = [line.strip() for line in data.decode().split("\n")]
     except UnicodeDecodeError as error:

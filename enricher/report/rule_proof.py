@@ -44,13 +44,6 @@ def finds(proof: Plain) -> list[str]:
         made = "" if alerts is None else f"; {things(alerts, 'alert')}"
         lines.append(f"covers {count(covered)} of {things(records, 'record')} of the family"
                      f"{_share(covered, records)}{more}{made}")  # fmt: skip
-    held = family.part("held_out")
-    records, covered = held.count("records"), held.count("covered")
-    if records is not None and covered is not None:
-        lines.append(
-            f"of records of the family that it was not made from it covers {count(covered)} of "
-            f"{count(records)}{_share(covered, records)}"
-        )
     return lines
 
 

@@ -31,7 +31,7 @@ PROOF: dict[str, Any] = {
     "accepted": True,
     "about": [f"HTTP requests whose URI has /gate{HOSTILE}"],
     "basis": "content",
-    "family": {"records": 120, "covered": 118, "only_here": 7, "held_out": None},
+    "family": {"records": 120, "covered": 118, "only_here": 7},
     "benign": {"records": 5000, "hits": 2, "alerts_a_day": 0.5, "alerts_a_day_upper": 1.5},
     "exemplars": {"matched": [{"_place": "http.log:3", "uri": f"/gate{HOSTILE}", "_kind": "http"}]},
 }

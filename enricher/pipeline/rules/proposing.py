@@ -17,7 +17,7 @@ from enricher.families.kept import load_records
 from enricher.families.store import FamilyStore
 from enricher.logs import KINDS, Kind, empty
 from enricher.pipeline.rules.history import read_logs, without
-from enricher.pipeline.rules.proving import Evidence, Rules, prove, read_loaded
+from enricher.pipeline.rules.proving import Rules, Trial, prove, read_loaded
 from enricher.pipeline.user import user_name
 from enricher.report.progress import ProgressBar
 from enricher.rulegen.compose import Author
@@ -25,7 +25,7 @@ from enricher.rulegen.engine.suricata import find_engine
 from enricher.rulegen.ledger.candidate import Candidate, Draft
 from enricher.rulegen.ledger.ledger import Ledger
 from enricher.rulegen.mining.cover import Bounds
-from enricher.rulegen.mining.evidence import Evidence as Worlds
+from enricher.rulegen.mining.evidence import Evidence
 from enricher.rulegen.mining.mine import mine
 from enricher.rulegen.mining.mined import Finding, Mined
 from enricher.rulegen.policy import Policy, load_ordinary, load_policy
@@ -103,7 +103,14 @@ def propose(request: ProposeRequest, settings: Settings, bar: ProgressBar) -> Pr
     if not names:
         raise InputError("the site has no family: make one with 'enricher adapt', or name logs")
     for name in names:
-        proposing.family(name, proposing.records(name, store))
+        try:
+            frames = proposing.records(name, store)
+        except InputError as error:
+            if request.family is not None:
+                raise
+            outcome.notes.append(str(error))
+            continue
+        proposing.family(name, frames)
     outcome.seconds = time.monotonic() - begin
     return outcome
 
@@ -157,9 +164,9 @@ class _Proposing:
         mined, notes = self._mine(frames, benign)
         texts = [str(self._author.write(name, one, number + 1)) for number, one in enumerate(mined)]
         history = History.of({k: f for k, f in benign.items() if len(f)}, self._benign.logs)
-        evidence = Evidence(frames, history, self._captures, self._loaded, self._engine)
+        trial = Trial(frames, history, self._captures, self._loaded, self._engine)
         rules = Rules(texts, [one.about for one in mined], [_basis(one) for one in mined], notes)
-        proven = prove(rules, evidence)
+        proven = prove(rules, trial)
         self._outcome.failed += proven.failed
         kept = [draft for draft in proven.drafts if self._stands(draft)]
         kept = self._firing(kept)
@@ -186,7 +193,7 @@ class _Proposing:
         return [one for _, one in found[: self._policy.rules_per_family]], notes
 
     def _mine_kind(self, kind: Kind, family: pl.DataFrame, benign: pl.DataFrame) -> Finding:
-        return mine(Worlds(kind, family, benign, self._ordinary), bounds_of(self._policy))
+        return mine(Evidence(kind, family, benign, self._ordinary), bounds_of(self._policy))
 
     def _held_out(self, kind: Kind, family: pl.DataFrame, benign: pl.DataFrame) -> list[str]:
         """What rules of the earlier records find of the later ones."""

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from enricher.errors import InputError
 from enricher.logs import Kind
 from enricher.rulegen.engine.checking import check_rules
 from enricher.rulegen.engine.linting import lint_rule
 from enricher.rulegen.engine.suricata import Engine
 from enricher.rulegen.ledger.candidate import Draft
+from enricher.rulegen.matching.reading import read_rule
 from enricher.rulegen.proof.backtest import (
     Backtest,
     History,
@@ -29,13 +29,15 @@ from enricher.rulegen.proof.backtest import (
 from enricher.rulegen.proof.captures import Wanted, rebuild_and_replay, replay_captures
 from enricher.rulegen.rule.identity import with_identity
 from enricher.rulegen.rule.rule import Rule
+from enricher.rulegen.small_file import read_small
 
 _MAX_LOADED = 64 * 1024 * 1024
 _MOST_OVERLAPS = 20
+_LOCAL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Trial:
     """What rules are tried on.
 
     Attributes:
@@ -83,14 +85,14 @@ class Proven:
     failed: list[tuple[str, str]] = field(default_factory=list)
 
 
-def prove(rules: Rules, evidence: Evidence) -> Proven:
+def prove(rules: Rules, trial: Trial) -> Proven:
     """Prove the rules of one family together.
 
     Raises:
         EngineError: If the engine fails at what it is asked.
     """
     texts = list(rules.texts)
-    family = History.of(evidence.family)
+    family = History.of(trial.family)
     proofs: list[dict[str, Any]] = [
         {"made": time.time(), "engine": None, "accepted": None, "errors": [], "warnings": [],
          "lint": [], "about": [], "notes": list(rules.notes), "captures": [], "rebuilt": None}
@@ -101,13 +103,13 @@ def prove(rules: Rules, evidence: Evidence) -> Proven:
         if rules.basis:
             proof["basis"] = rules.basis[place]
     tests = [
-        _backtest(text, family, evidence.benign, proof)
+        _backtest(text, family, trial.benign, proof)
         for text, proof in zip(texts, proofs, strict=True)
     ]
-    _figures(tests, proofs, family, evidence)
-    failed = _ask_engine(texts, proofs, tests, evidence)
+    _figures(tests, proofs, family, trial)
+    failed = _ask_engine(texts, proofs, tests, trial)
     drafts = [
-        Draft(text, proof, [] if test is None else false_hits(test, evidence.benign))
+        Draft(text, proof, [] if test is None else false_hits(test, trial.benign))
         for text, proof, test in zip(texts, proofs, tests, strict=True)
     ]
     return Proven(drafts, failed)
@@ -127,10 +129,10 @@ def _figures(
     tests: Sequence[Backtest | None],
     proofs: Sequence[dict[str, Any]],
     family: History,
-    evidence: Evidence,
+    trial: Trial,
 ) -> None:
     """Add what the histories say."""
-    overlapping = _overlaps(evidence.loaded, family)
+    overlapping = _overlaps(trial.loaded, family)
     for place, (test, proof) in enumerate(zip(tests, proofs, strict=True)):
         if test is None:
             continue
@@ -144,8 +146,8 @@ def _figures(
         proof["kind"] = kind
         proof["unread"] = list(test.readable.unread)
         proof["family"] = family_figures(test, np.logical_or.reduce(masks) if masks else None)
-        proof["benign"] = benign_figures(test, evidence.benign)
-        proof["exemplars"] = exemplars(test, family, evidence.benign)
+        proof["benign"] = benign_figures(test, trial.benign)
+        proof["exemplars"] = exemplars(test, family, trial.benign)
         proof["overlap"] = _overlap(test, overlapping)
 
 
@@ -153,25 +155,27 @@ def _ask_engine(
     texts: Sequence[str],
     proofs: Sequence[dict[str, Any]],
     tests: Sequence[Backtest | None],
-    evidence: Evidence,
+    trial: Trial,
 ) -> list[tuple[str, str]]:
-    engine = evidence.engine
+    engine = trial.engine
     if engine is None or not texts:
         for proof in proofs:
             proof["notes"].append("no Suricata was at hand: nothing was asked of the engine")
         return []
-    numbered = [with_identity(text, place + 1, 1) for place, text in enumerate(texts)]
+    # Numbers of the local range, as they will have: a linter minds others.
+    numbered = [with_identity(text, _LOCAL + place, 1) for place, text in enumerate(texts)]
     for proof, check in zip(proofs, check_rules(engine, numbered), strict=True):
         proof["engine"], proof["accepted"] = engine.version, check.accepted
         proof["errors"], proof["warnings"] = list(check.errors), list(check.warnings)
     good = [place for place, proof in enumerate(proofs) if proof["accepted"]]
     for place in good:
-        proofs[place]["lint"] = list(lint_rule(texts[place]))
+        proofs[place]["lint"] = list(lint_rule(numbered[place]))
     own = [texts[place] for place in good]
-    replayed = replay_captures(engine, own, evidence.captures)
+    replayed = replay_captures(engine, own, trial.captures)
     readable = [place for place in good if tests[place] is not None]
-    benign = {kind: one.frame for kind, one in evidence.benign.buffers.items()}
-    rebuilt = rebuild_and_replay(engine, [texts[n] for n in readable], evidence.family, benign)
+    benign = {kind: one.frame for kind, one in trial.benign.buffers.items()}
+    asked = [texts[place] for place in readable]
+    rebuilt = rebuild_and_replay(engine, asked, trial.family, benign) if asked else []
     for place, captures in zip(good, replayed.captures, strict=True):
         proofs[place]["captures"] = captures
     for place, figures in zip(readable, rebuilt, strict=True):
@@ -186,10 +190,12 @@ def _overlaps(loaded: Sequence[str], family: History) -> list[tuple[str, str, Ba
     for text in loaded:
         try:
             rule = Rule.parse(text)
+            if read_rule(rule).unread:
+                continue  # most of a large set of rules: nothing of it needs to be tried
             test = backtest(rule, family, nothing)
         except (ValueError, TimeoutError):
             continue  # not for us to judge; the engine has taken it
-        if not test.readable.unread and test.covered is not None and test.covered.any():
+        if test.covered is not None and test.covered.any():
             sid, words = (rule.values("sid") or [""])[0], (rule.values("msg") or [""])[0]
             found.append((sid, words.strip('"'), test))
     return found
@@ -217,13 +223,7 @@ def read_loaded(paths: Sequence[Path]) -> list[str]:
     """
     texts: list[str] = []
     for path in paths:
-        try:
-            with path.open("rb") as file:
-                data = file.read(_MAX_LOADED + 1)
-        except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror})", path) from error
-        if len(data) > _MAX_LOADED:
-            raise InputError(f"is larger than {_MAX_LOADED // 1024 // 1024} MiB", path)
+        data = read_small(path, _MAX_LOADED)
         lines = (line.strip() for line in data.decode("utf-8", "replace").split("\n"))
         texts += [line for line in lines if line and not line.startswith("#")]
     return texts

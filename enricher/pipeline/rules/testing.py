@@ -11,7 +11,7 @@ from enricher.errors import InputError
 from enricher.families.kept import load_records
 from enricher.families.store import FamilyStore
 from enricher.pipeline.rules.history import read_logs
-from enricher.pipeline.rules.proving import Evidence, Rules, prove, read_loaded
+from enricher.pipeline.rules.proving import Rules, Trial, prove, read_loaded
 from enricher.report.progress import ProgressBar
 from enricher.rulegen.engine.suricata import find_engine
 from enricher.rulegen.ledger.candidate import Candidate, Draft
@@ -23,7 +23,7 @@ _OVER = frozenset({"rejected", "retired"})
 
 
 @dataclass(frozen=True, slots=True)
-class TestRequest:
+class ProveRequest:
     """Which rules to prove, and on what.
 
     Attributes:
@@ -34,8 +34,6 @@ class TestRequest:
         loaded: Files of rules that the site has.
     """
 
-    __test__ = False  # no test, whatever pytest takes its name for
-
     which: Sequence[str] = ()
     benign: Sequence[Path] = ()
     pcaps: Sequence[Path] = ()
@@ -43,7 +41,7 @@ class TestRequest:
     loaded: Sequence[Path] = ()
 
 
-def test_rules(request: TestRequest, settings: Settings, bar: ProgressBar) -> list[Candidate]:
+def prove_again(request: ProveRequest, settings: Settings, bar: ProgressBar) -> list[Candidate]:
     """Prove rules again; the ledger keeps the newer proof.
 
     Raises:
@@ -105,10 +103,10 @@ def prove_text(
     if not frames:
         notes.append("the family's records are not kept here: nothing is said of what it covers")
     rules = Rules([text], [kept.get("about", ())], [str(kept.get("basis", "content"))], notes)
-    evidence = Evidence(
+    trial = Trial(
         frames, History.of(read.frames, read.logs), captures, read_loaded(loaded), find_engine()
     )
-    proven = prove(rules, evidence)
+    proven = prove(rules, trial)
     if proven.failed:
         path, why = proven.failed[0]
         raise InputError(why, path)

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from enricher.errors import InputError
 from enricher.rulegen.ledger.deployment import Deployable
 from enricher.rulegen.rule.rule import Rule
+from enricher.rulegen.small_file import read_small
 
 MAX_BYTES = 1024 * 1024
 _WORDS = 3
@@ -65,13 +65,7 @@ def warnings(
 def _lines(path: Path | None) -> Iterator[tuple[int, str]]:
     if path is None:
         return
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path) from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"is larger than {MAX_BYTES // 1024} KiB", path)
+    data = read_small(path, MAX_BYTES)
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
         text = line.strip()
         if text and not text.startswith("#"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,8 +12,9 @@ import regex
 
 from enricher.rulegen.matching.values import Mask, Values
 
-MOST_SECONDS = 2.0
-"""An expression may look so long at one value; one that takes longer is called unfit."""
+MOST_SECONDS = 20.0
+"""So long a rule's conditions on one buffer may take over all values; what takes longer can not be
+tried on logs. A rule and the values it is tried on may both be somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,17 @@ class Expression:
     pattern: regex.Pattern[bytes]
     negated: bool = False
 
-    def found(self, value: bytes) -> bool:
+    def found(self, value: bytes, until: float) -> bool:
         """Whether a value has it.
+
+        Args:
+            value: Of the buffer.
+            until: When to give up, on the monotonic clock.
 
         Raises:
             TimeoutError: If it takes too long to tell.
         """
-        return self.pattern.search(value, timeout=MOST_SECONDS) is not None
+        return self.pattern.search(value, timeout=_left(until)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +93,7 @@ class Size:
     high: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The buffer is one of a list of values, or none of them."""
-
-    values: frozenset[bytes]
-    negated: bool = False
-
-
-Condition: TypeAlias = Content | Expression | Size | Listed
+Condition: TypeAlias = Content | Expression | Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class OnBuffer:
             folded: The log tells no upper from lower case; then none is told here either.
 
         Raises:
-            TimeoutError: If an expression takes too long.
+            TimeoutError: If it takes too long.
         """
         wanted = np.ones(len(values.distinct), dtype=bool)
         rest: list[Condition] = []
@@ -141,9 +139,10 @@ class OnBuffer:
             else:
                 rest.append(one)
         if rest:
+            until = time.monotonic() + MOST_SECONDS
             for place in np.flatnonzero(wanted).tolist():
                 value = b"." * self.dotted + values.distinct[place]
-                wanted[place] = _meets(value, rest, folded=folded or self.lowered)
+                wanted[place] = _meets(value, rest, until, folded=folded or self.lowered)
         return wanted
 
 
@@ -151,7 +150,19 @@ def _relative(one: Condition) -> bool:
     return isinstance(one, Content) and (one.distance is not None or one.within is not None)
 
 
-def _meets(value: bytes, conditions: Sequence[Condition], *, folded: bool) -> bool:
+def _left(until: float) -> float:
+    """Seconds that are left.
+
+    Raises:
+        TimeoutError: If none are.
+    """
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError(f"its conditions take more than {MOST_SECONDS:.0f} seconds")
+    return left
+
+
+def _meets(value: bytes, conditions: Sequence[Condition], until: float, *, folded: bool) -> bool:
     lower = value.lower()
     contents: list[Content] = []
     for one in conditions:
@@ -160,22 +171,27 @@ def _meets(value: bytes, conditions: Sequence[Condition], *, folded: bool) -> bo
                 contents.append(one)
             elif one.ends(lower if one.nocase or folded else value, 0):
                 return False
-        elif isinstance(one, Expression):
-            if one.found(lower if folded else value) == one.negated:
-                return False
-        elif isinstance(one, Listed) and (value in one.values) == one.negated:
+        elif isinstance(one, Expression) and (
+            one.found(lower if folded else value, until) == one.negated
+        ):
             return False
-    return _in_order(value, lower, contents, 0, folded=folded)
+    return _in_order(value, lower, contents, until, folded=folded)
 
 
 def _in_order(
-    value: bytes, lower: bytes, contents: Sequence[Content], before: int, *, folded: bool
+    value: bytes, lower: bytes, contents: Sequence[Content], until: float, *, folded: bool
 ) -> bool:
     """Whether contents are found, each where it may be after the one before."""
-    if not contents:
-        return True
-    one, later = contents[0], contents[1:]
-    ends = one.ends(lower if one.nocase or folded else value, before)
-    if not any(_relative(other) for other in later[:1]):
-        ends = ends[:1]
-    return any(_in_order(value, lower, later, end, folded=folded) for end in ends)
+    before = {0}
+    for one in contents:
+        text = lower if one.nocase or folded else value
+        # Where nothing is relative every end of the match before it gives the same.
+        starts = before if _relative(one) else {0}
+        ends: set[int] = set()
+        for start in starts:
+            _left(until)
+            ends.update(one.ends(text, start))
+        if not ends:
+            return False
+        before = ends
+    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, cast
 
@@ -12,10 +12,8 @@ import regex
 from enricher.logs import Kind
 from enricher.rulegen.matching.buffers import BUFFERS
 from enricher.rulegen.matching.conditions import (
-    Condition,
     Content,
     Expression,
-    Listed,
     OnBuffer,
     Size,
 )
@@ -25,8 +23,6 @@ from enricher.rulegen.rule.text import decode_content, quoted
 
 Track = Literal["by_src", "by_dst", "by_both", "by_rule"]
 Counting = Literal["limit", "threshold", "both", "detection_filter"]
-Datasets = Callable[[str], frozenset[bytes] | None]
-"""Gives the values of a data set by the name of its file."""
 
 _KINDS: Final[dict[str, Kind]] = {
     "http": "http", "dns": "dns", "tls": "ssl", "ssl": "ssl",
@@ -85,17 +81,16 @@ class Readable:
     unread: tuple[str, ...] = ()
 
 
-def read_rule(rule: Rule, datasets: Datasets = lambda _: None) -> Readable:
+def read_rule(rule: Rule) -> Readable:
     """What a rule asks for.
 
     Args:
         rule: The rule.
-        datasets: Where the values of its data sets are.
 
     Raises:
         ValueError: If an option is not what the engine would take.
     """
-    reader = _Reader(datasets)
+    reader = _Reader()
     for option in rule.options:
         reader.take(option)
     kinds = {BUFFERS[one.name].kind for one in reader.buffers}
@@ -121,8 +116,7 @@ def read_rule(rule: Rule, datasets: Datasets = lambda _: None) -> Readable:
 class _Reader:
     """Walks over the options as the engine does: a buffer holds for what follows it."""
 
-    def __init__(self, datasets: Datasets) -> None:
-        self._datasets = datasets
+    def __init__(self) -> None:
         self._inside = False
         self.buffers: list[OnBuffer] = []
         self.packet = OnPacket()
@@ -155,18 +149,11 @@ class _Reader:
 
     def _condition(self, name: str, value: str) -> None:
         read = {"content": _content, "pcre": _expression, "bsize": _size}.get(name)
-        if name == "dataset" and self._inside:
-            self._add(self._listed(value))
-        elif read is None or not self._inside:
+        condition = read(value) if read is not None and self._inside else None
+        if condition is None:
             self.unread.append(name)
             # What stands in a buffer that no log has is not to be taken for the one before.
             self._inside = self._inside and "." not in name
-        else:
-            self._add(read(value))
-
-    def _add(self, condition: Condition | None) -> None:
-        if condition is None:
-            self.unread.append("dataset")
             return
         last = self.buffers[-1]
         self.buffers[-1] = replace(last, conditions=(*last.conditions, condition))
@@ -179,14 +166,6 @@ class _Reader:
             raise ValueError(f"{name} stands after no content")
         changed = _changed(content, name, value)
         self.buffers[-1] = replace(last, conditions=(*last.conditions[:-1], changed))
-
-    def _listed(self, value: str) -> Listed | None:
-        words = [word.strip() for word in value.split(",")]
-        if words[0] not in ("isset", "isnotset"):
-            return None
-        file = next((w.split(None, 1)[1] for w in words[1:] if w.startswith("load ")), "")
-        values = self._datasets(file)
-        return None if values is None else Listed(values, negated=words[0] == "isnotset")
 
 
 def _changed(content: Content, modifier: str, value: str) -> Content:

@@ -165,7 +165,7 @@ def one_of(buffer: str, parts: Sequence[bytes], anchor: bytes, bits: float, orde
         bits: How surprising it is.
         order: Of preference.
     """
-    pattern = "(" + "|".join("".join(map(_letter, one)) for one in parts) + ")"
+    pattern = "(" + "|".join("".join(map(letter, one)) for one in parts) + ")"
     compiled = Expression(regex.compile(pattern.encode(), regex.IGNORECASE))
     options = (_content(anchor), Option("nocase"), Option("pcre", f'"/{pattern}/i"'))
     about = f"{buffer} contains one of " + " ".join(map(shown, parts))
@@ -174,6 +174,6 @@ def one_of(buffer: str, parts: Sequence[bytes], anchor: bytes, bits: float, orde
     )
 
 
-def _letter(byte: int) -> str:
+def letter(byte: int) -> str:
     """A byte in an expression: what is no letter or digit is written by its number."""
     return chr(byte) if chr(byte).isalnum() and byte < _ASCII else f"\\x{byte:02x}"

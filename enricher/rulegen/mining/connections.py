@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -34,7 +35,7 @@ def mine_connections(evidence: Evidence, bounds: Bounds) -> Finding:
     """
     finding = Finding("conn")
     left = np.ones(len(evidence.family), dtype=bool)
-    worth = max(bounds.gain * len(left), 1)
+    worth = bounds.least(len(left))
     while len(finding.rules) < bounds.rules and left.sum() >= worth:
         best = _best(evidence, left)
         if best is None or (best[1] & left).sum() < worth:
@@ -144,7 +145,6 @@ def _rule(base: Readable, found: Found, words: str, *, answers: bool) -> Mined:
         flow,
         (f"{about}, where {busiest}",),
         rate=rate,
-        words=words,
         port=port,
     )
 
@@ -158,6 +158,9 @@ def _hosts(evidence: Evidence, left: Mask) -> Iterator[tuple[Mined, Mask]]:
     known = set(evidence.benign.frame["id.resp_h"].unique().to_list())
     often = pl.col("len") >= max(_HOST_SHARE * len(frame), 2)
     counts = counts.filter(pl.col("id.resp_h").is_in(list(known)).not_() & often)
+    # It goes into a rule's header as it is: nothing but an address may.
+    hosts = counts["id.resp_h"].unique().drop_nulls().to_list()
+    counts = counts.filter(pl.col("id.resp_h").is_in([one for one in hosts if is_address(one)]))
     for proto in ("tcp", "udp"):
         same = counts.filter(pl.col("proto").str.to_lowercase() == proto).head(_HOSTS)
         if not len(same):
@@ -176,8 +179,16 @@ def _hosts(evidence: Evidence, left: Mask) -> Iterator[tuple[Mined, Mask]]:
         )
         yield Mined(
             "conn", proto, options, "to_server", about, source=evidence.ends[0],
-            destination=destination, port=port, words=words,
+            destination=destination, port=port,
         ), covered  # fmt: skip
+
+
+def is_address(text: str) -> bool:
+    """Whether a value of a log is an IP address and nothing else; one with a zone is none here."""
+    try:
+        return str(ipaddress.ip_address(text)) == text.lower() and "%" not in text
+    except ValueError:
+        return False
 
 
 def _reason(evidence: Evidence) -> str:

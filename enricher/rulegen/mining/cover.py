@@ -32,6 +32,13 @@ class Bounds:
     bits: float
     gain: float
 
+    def least(self, records: int) -> float:
+        """How many records of so many a rule must add: of a handful one, otherwise a few."""
+        return max(self.gain * records, 2 if records >= _A_HANDFUL else 1)
+
+
+_A_HANDFUL = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Conjunction:
@@ -56,18 +63,6 @@ class Conjunction:
 _ENOUGH = 60.0
 
 
-def cover(evidence: Evidence, atoms: Sequence[Atom], bounds: Bounds) -> list[Conjunction]:
-    """Choose conjunctions that touch no benign record, each of which adds the most.
-
-    Args:
-        evidence: Both worlds.
-        atoms: Conditions to choose from.
-        bounds: What to keep to.
-    """
-    safe = safe_conjunctions(evidence, atoms, bounds)
-    return choose(safe, len(evidence.family), bounds)
-
-
 def choose(safe: Sequence[Conjunction], records: int, bounds: Bounds) -> list[Conjunction]:
     """Of safe conjunctions, each time the one that covers most of what is left."""
     left = np.ones(records, dtype=bool)
@@ -75,7 +70,7 @@ def choose(safe: Sequence[Conjunction], records: int, bounds: Bounds) -> list[Co
     while len(chosen) < bounds.rules:
         ranked = [(int((one.covered & left).sum()), one) for one in safe]
         most = max((gain for gain, _ in ranked), default=0)
-        if most < max(bounds.gain * records, 1):
+        if most < bounds.least(records):
             break
         # What covers nearly as much and is preferred otherwise is taken.
         near = [one for gain, one in ranked if gain >= most * _NEARLY]
@@ -92,7 +87,7 @@ def safe_conjunctions(
     evidence: Evidence, atoms: Sequence[Atom], bounds: Bounds
 ) -> list[Conjunction]:
     """All single conditions, pairs and triples that are safe, as far as it pays to look."""
-    least = max(bounds.gain * len(evidence.family), 1)
+    least = bounds.least(len(evidence.family))
     ranked: list[tuple[int, Atom, Mask]] = []
     for atom in dict.fromkeys(atoms):
         covered = evidence.covered(atom)

@@ -87,7 +87,7 @@ class _Texts:
         best = self._alternatives(~covered)
         last = chosen[self._bounds.rules - 1 :]
         before = max((int((one.covered & ~covered).sum()) for one in last), default=0)
-        least = max(self._bounds.gain * len(covered), before * _MUCH_MORE)
+        least = max(self._worthwhile(), before * _MUCH_MORE)
         if best is None or (best.covered & ~covered).sum() < least:
             return chosen
         return [*kept, best]
@@ -177,7 +177,7 @@ class _Texts:
         self._left &= ~covered
 
     def _worthwhile(self) -> float:
-        return max(self._bounds.gain * len(self._left), 1)
+        return self._bounds.least(len(self._left))
 
     def _worth(self) -> bool:
         return bool(self._left.sum() >= self._worthwhile())

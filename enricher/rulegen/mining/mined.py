@@ -24,7 +24,6 @@ class Mined:
         destination: Hosts that are talked to.
         port: Port that is talked to.
         rate: How often it has to happen; None where once is enough.
-        words: A few words for the message.
     """
 
     kind: Kind
@@ -36,7 +35,6 @@ class Mined:
     destination: str = "any"
     port: str = "any"
     rate: Rate | None = None
-    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from enricher.rulegen.matching.conditions import Content
 from enricher.rulegen.mining import atoms
 from enricher.rulegen.mining.atoms import Atom
 
-_CLASSES = ("a-f0-9", "a-z", "a-z2-7", "a-z0-9", "a-z0-9-", "a-z0-9_-", "a-z0-9+/=_-")
+_CLASSES = ("a-f0-9", "a-z", "a-z2-7", "a-z0-9", "a-z0-9-", "a-z0-9_-", "a-z0-9+=_\\x2f-")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _FEW_LETTERS = 23
 _MANY_LETTERS = 600
@@ -159,8 +159,9 @@ def _label_of(labels: Sequence[str], *, words: bool) -> _Label | None:
     low, high = np.quantile(lengths, [_INNER / 2, 1 - _INNER / 2]).astype(int).tolist()
     distinct = sorted(set(labels))
     if words and len(distinct) <= _FEW_WORDS:
-        own = "|".join(distinct)
-        return _Label(f"({own})", min(map(len, distinct)), max(map(len, distinct)), own)
+        own = "|".join("".join(map(atoms.letter, one.encode())) for one in distinct)
+        about = " or ".join(distinct)
+        return _Label(f"({own})", min(map(len, distinct)), max(map(len, distinct)), about)
     letters = _class_of(labels)
     if letters is None:
         return None

@@ -109,7 +109,7 @@ def family_figures(test: Backtest, others: Mask | None) -> dict[str, Any]:
         others: bool [N], which records the family's other rules cover.
     """
     if test.family is None:
-        return {"records": 0, "covered": 0, "only_here": 0, "alerts": 0, "held_out": None}
+        return {"records": 0, "covered": 0, "only_here": 0, "alerts": 0}
     covered = test.family.covered
     alone = covered if others is None else covered & ~others
     return {
@@ -117,7 +117,6 @@ def family_figures(test: Backtest, others: Mask | None) -> dict[str, Any]:
         "covered": int(covered.sum()),
         "only_here": int(alone.sum()),
         "alerts": len(test.family.alerts),
-        "held_out": None,
     }
 
 
