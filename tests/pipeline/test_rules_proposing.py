@@ -45,10 +45,10 @@ def bar(size: int, label: str) -> AbstractContextManager[Progress]:
 
 def write(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
     """A JSON log of requests from one host inside."""
-    lines = []
+    lines, name = [], f"{path.parent.name}{path.stem}"
     for number, row in enumerate(rows):
         common = {
-            "ts": 1.7e9 + number, "uid": f"C{path.parent.name}{path.stem}{number}", "id.orig_h": "10.0.0.8",
+            "ts": 1.7e9 + number, "uid": f"C{name}{number}", "id.orig_h": "10.0.0.8",
             "id.orig_p": 20000 + number, "id.resp_h": "198.51.100.7", "id.resp_p": 80,
         }  # fmt: skip
         lines.append(orjson.dumps({**common, **row}))
