@@ -1,0 +1,1 @@
+"""A running Zeek: what is found of it, and the lines that its local.zeek needs."""
