@@ -13,45 +13,23 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from enricher.errors import EnricherError
+from enricher.integration.finding import Finding, Level
 from enricher.resources import Resource, resource_dir
 
-Level: TypeAlias = Literal["ok", "warning", "problem"]
+if TYPE_CHECKING:
+    from enricher.logs import Kind
+
+__all__ = ["Finding", "Level", "examine"]
 
 _NEEDED = (
     *("numpy", "polars", "numba", "torch", "orjson", "safetensors", "pydantic", "communityid"),
     *("jinja2", "matplotlib"),
 )
 _LITTLE_SPACE = 512 * 1024 * 1024
-# Without these fields a record says too little to be judged (names: docs.zeek.org, log files).
-_WANTED = {
-    "conn": ("proto", "duration", "orig_bytes", "resp_bytes", "conn_state", "history"),
-    "http": ("method", "host", "uri", "user_agent", "status_code"),
-    "dns": ("query", "qtype", "rcode"),
-    "ssl": ("version", "cipher", "server_name"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found.
-
-    Attributes:
-        area: What was looked at: ``python``, ``packages``, ``data``, ``device``, ``bundle``,
-            ``state``, ``paths``, ``tools``.
-        level: ``problem`` where the program cannot do its work.
-        message: What was found. May hold names that others chose: escape it before showing it.
-        advice: What to do, empty where nothing needs to be done.
-    """
-
-    area: str
-    level: Level
-    message: str
-    advice: str = ""
 
 
 def examine(
@@ -212,11 +190,12 @@ def check_paths(paths: Sequence[Path]) -> Iterator[Finding]:
             )
 
 
-def _missing_fields(path: Path, form: str, kind: str | None) -> Iterator[Finding]:
+def _missing_fields(path: Path, form: str, kind: Kind | None) -> Iterator[Finding]:
     """Fields that a TSV log's header does not name; JSON leaves absent ones out by nature."""
     if form != "tsv" or kind is None:
         return
     from enricher.errors import InputError  # noqa: PLC0415
+    from enricher.logs.wanted import WANTED, absent, fields_of  # noqa: PLC0415
     from enricher.sources import open_decompressed  # noqa: PLC0415
 
     try:
@@ -226,14 +205,12 @@ def _missing_fields(path: Path, form: str, kind: str | None) -> Iterator[Finding
     except (InputError, OSError) as error:
         yield Finding("paths", "problem", f"{path}: {error}", "Repair it, or leave it out.")
         return
-    header = next((ln for ln in head.split(b"\n") if ln.startswith(b"#fields")), b"")
-    fields = header.decode("utf-8", "replace").replace("\t", " ").split(" ")
-    absent = [name for name in _WANTED[kind] if name not in fields]
-    if absent:
+    missing = absent(WANTED[kind], fields_of(head, "tsv").names)
+    if missing:
         yield Finding(
             "paths",
             "warning",
-            f"{path}: has no {', '.join(absent)}",
+            f"{path}: has no {', '.join(missing)}",
             "Let Zeek write these fields; detection is weaker without them.",
         )
 

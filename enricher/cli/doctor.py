@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 import orjson
 
+from enricher.cli.findings import print_count, print_finding
 from enricher.config import load_settings
-from enricher.doctor import Finding, examine
-from enricher.report.text import safe
-
-_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
-_LONGEST = 400
+from enricher.doctor import examine
 
 
 @click.command("doctor")
@@ -50,18 +46,10 @@ def command(
     ):
         findings.append(finding)
         if not as_json:
-            _print(finding)
-    count = Counter(finding.level for finding in findings)
+            print_finding(finding)
     if as_json:
         rows = [asdict(finding) for finding in findings]
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
     else:
-        click.echo(f"{count['problem']} problems, {count['warning']} warnings, {count['ok']} ok")
-    context.exit(1 if count["problem"] else 0)
-
-
-def _print(finding: Finding) -> None:
-    level = click.style(f"{finding.level:<8}", fg=_COLOURS[finding.level])
-    click.echo(f"{level} {finding.area:<9} {safe(finding.message, _LONGEST)}")
-    if finding.advice:
-        click.echo(f"{'':<18} {safe(finding.advice, _LONGEST)}")
+        print_count(findings)
+    context.exit(1 if any(finding.level == "problem" for finding in findings) else 0)

@@ -1,0 +1,25 @@
+"""What a check of something on this machine found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Level: TypeAlias = Literal["ok", "warning", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found.
+
+    Attributes:
+        area: What was looked at, in one word, such as ``packages`` or ``logs``.
+        level: ``problem`` where the program cannot do its work.
+        message: What was found. May hold names that others chose: escape it before showing it.
+        advice: What to do, empty where nothing needs to be done.
+    """
+
+    area: str
+    level: Level
+    message: str
+    advice: str = ""
