@@ -26,6 +26,7 @@ COMMANDS = {
     "families": ("families", "The site's own families: list, show, share, forget."),
     "feedback": ("feedback", "Say of an alert whether it was right: the detector learns from it."),
     "rules": ("rules", "Suricata rules of a family: propose, review, deploy, count."),
+    "suricata": ("suricata", "Stand beside a running Suricata: check it, print what it lacks."),
     "zeek": ("zeek", "Stand beside a running Zeek: look at it, install the package for it."),
     "train": ("train", "Train a detector bundle from labelled logs."),
     "evaluate": ("evaluate", "Measure detection on captures that training has not seen."),
