@@ -1,5 +1,11 @@
-##! What the enricher gains from a running Zeek.
+##! The enricher beside a running Zeek: logs made for it, and its verdicts taken back.
 
-# Alerts carry the community id of their flow, so that they can be joined with conn.log and with
-# Suricata's own events.
-@load policy/protocols/conn/community-id-logging
+@load ./main
+@load ./rotate
+@load ./conn
+@load ./http
+@load ./dns
+@load ./ssl
+@load ./verdicts
+@load ./intel
+@load ./block

@@ -1,0 +1,113 @@
+"""The Zeek scripts, as far as they can be tested without a Zeek: they parse, and both ends agree."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zeekscript
+
+from enricher.logs.kinds import KINDS, SCHEMAS, Kind
+from enricher.logs.paths import candidates
+from enricher.resources import resource_dir
+
+HERE = Path(__file__).parent
+SCRIPTS = sorted(resource_dir("zeek_scripts").glob("*.zeek"))
+TESTS = sorted(HERE.glob("tests/*.zeek")) + sorted(HERE.glob("Files/*.zeek"))
+
+# Columns that only Suricata's records have.
+_SURICATA = {"flow_id", "is_answer"}
+
+
+def _parse(path: Path) -> tuple[Any, bytes]:
+    script = zeekscript.Script(path)
+    script.parse()
+    return script.root, path.read_bytes()
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    yield node
+    for child in node.children:
+        yield from _nodes(child)
+
+
+def _text(node: Any, source: bytes) -> str:
+    return source[node.start_byte : node.end_byte].decode()
+
+
+def _strings(node: Any, source: bytes) -> set[str]:
+    texts = (_text(one, source) for one in _nodes(node) if one.name() == "constant")
+    return {text[1:-1] for text in texts if text.startswith('"')}
+
+
+def _fields_written(kind: Kind) -> set[str]:
+    """The names in ``$fields=set(…)`` of the kind's script."""
+    root, source = _parse(resource_dir("zeek_scripts") / f"{kind}.zeek")
+    calls = [one for one in _nodes(root) if _text(one, source).startswith("set(")]
+    assert len({_text(call, source) for call in calls}) == 1
+    return _strings(calls[0], source)
+
+
+def _record_fields(name: str) -> dict[str, str]:
+    """Fields of a record of the package, also those that are added to it, with what is said of each."""
+    found = {}
+    for path in SCRIPTS:
+        root, source = _parse(path)
+        lines = source.decode().splitlines()
+        for one in _nodes(root):
+            if one.name() not in {"type_decl", "redef_record_decl"}:
+                continue
+            if _text(next(c for c in one.children if c.name() == "id"), source) != name:
+                continue
+            for spec in _nodes(one):
+                if spec.name() == "type_spec":
+                    field = _text(spec, source).split(":")[0]
+                    found[field] = lines[spec.start_point[0] - 1].strip()
+    return found
+
+
+@pytest.mark.parametrize("path", SCRIPTS + TESTS, ids=lambda path: path.name)
+def test_every_script_parses_and_is_formatted(path: Path) -> None:
+    script = zeekscript.Script(path)
+    script.parse()
+    assert not script.root.has_error
+    formatted = io.BytesIO()
+    script.format(formatted)
+    assert formatted.getvalue() == path.read_bytes(), f"run zeek-script format -i {path.name}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_column_that_the_detector_reads_is_written(kind: Kind) -> None:
+    written = _fields_written(kind) | set(_record_fields("Extension"))
+    missing = {
+        column
+        for column in SCHEMAS[kind]
+        if column not in _SURICATA and not written & set(candidates(column))
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_of_a_record_is_written_that_no_reader_asks_for(kind: Kind) -> None:
+    asked = {name for column in SCHEMAS[kind] for name in candidates(column)}
+    assert _fields_written(kind) - asked == set()
+
+
+def test_every_added_field_and_every_option_is_documented() -> None:
+    for field, above in _record_fields("Extension").items():
+        assert above.startswith("##"), f"{field} is not documented"
+    for path in SCRIPTS:
+        root, source = _parse(path)
+        lines = source.decode().splitlines()
+        for one in _nodes(root):
+            if one.name() == "export_decl":
+                for declared in one.children:
+                    if declared.name() == "decl" and not _text(declared, source).startswith(
+                        "redef"
+                    ):
+                        assert lines[declared.start_point[0] - 1].strip().startswith("##"), (
+                            f"{path.name}: {_text(declared, source)[:60]}"
+                        )

@@ -1,0 +1,18 @@
+# @TEST-DOC: Everything that is added can be switched off.
+# @TEST-EXEC: zeek -C -r $TRACES/one-of-each.pcap $PACKAGE %INPUT
+# @TEST-EXEC: test ! -e own/ssl.log
+# @TEST-EXEC: cat own/conn.log own/http.log own/dns.log > all
+# @TEST-EXEC: test $(wc -l < all) -eq 7
+# @TEST-EXEC: ! grep -E '_system_name|community_id|exchange_|header_names|cookie_size|query_size|answer_size' all
+
+redef Enricher::directory = "own";
+redef Enricher::kinds = {
+	"conn",
+	"http",
+	"dns"
+};
+redef Enricher::sensor = "";
+redef Enricher::community_id = F;
+redef Enricher::conn_fields = F;
+redef Enricher::http_fields = F;
+redef Enricher::dns_fields = F;
