@@ -1,0 +1,41 @@
+"""The part of ``enricher.yaml`` that fits a site's Zeek."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One of the ``inputs`` of the settings.
+
+    Attributes:
+        path: Folder of logs that are written to, or one log.
+        archive: Folder that they are moved to at rotation; None where they stay.
+    """
+
+    path: Path
+    archive: Path | None = None
+
+    def as_setting(self) -> dict[str, str]:
+        """As it stands in the settings."""
+        archive = {} if self.archive is None else {"archive": str(self.archive)}
+        return {"path": str(self.path), **archive}
+
+
+def settings_text(inputs: Sequence[Input], verdicts: Path | None = None) -> str:
+    """YAML, in ASCII: whatever a path holds does nothing to a terminal.
+
+    Args:
+        inputs: What is read.
+        verdicts: Folder that verdicts for Zeek are written to.
+    """
+    settings: dict[str, Any] = {"inputs": [one.as_setting() for one in inputs]}
+    if verdicts is not None:
+        settings["outputs"] = {"zeek": str(verdicts)}
+    return yaml.safe_dump(settings, sort_keys=False, default_flow_style=False, width=4096)
