@@ -2,9 +2,145 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from enricher.integration.suricata.installing import Plan
+
+_file = click.Path(path_type=Path, dir_okay=False)
+_config = click.option(
+    "--config", metavar="FILE", type=_file,
+    help="The suricata.yaml that it runs with; else it is looked for.",
+)  # fmt: skip
+_program = click.option("--suricata", "program", metavar="PROGRAM", help="Another Suricata.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+_RULES = Path("/etc/suricata/rules/enricher.rules")
 
 
 @click.group("suricata", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Look at a running Suricata's settings, and print what they lack."""
+    """Look at a running Suricata's settings, and print what they lack.
+
+    Nothing of the site's own is changed.
+    """
+
+
+@command.command("check")
+@_config
+@_program
+@click.option(
+    "--rules", metavar="FILE", type=_file, default=_RULES, show_default=True,
+    help="The rules file that 'enricher rules deploy' writes.",
+)  # fmt: skip
+@click.option(
+    "--ignore", "ignored", metavar="AREA", multiple=True,
+    help="Leave findings of this area out; may be repeated.",
+)  # fmt: skip
+@_as_json
+@click.pass_context
+def check(
+    context: click.Context,
+    *,
+    config: Path | None,
+    program: str | None,
+    rules: Path,
+    ignored: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Tell what the enricher lacks in the suricata.yaml that a Suricata runs with.
+
+    Exit status: 0 nothing is to be done, 1 something is missing, 2 wrong usage.
+    """
+    from enricher.integration.suricata.checking import AREAS, examine  # noqa: PLC0415  # polars
+
+    if unknown := set(ignored) - set(AREAS):
+        areas = ", ".join(AREAS)
+        raise click.UsageError(f"--ignore: no area {min(unknown)!a}; there are {areas}")
+    report = examine(config, program, rules)
+    report.findings = [one for one in report.findings if one.area not in ignored]
+    if as_json:
+        from enricher.report.rules import as_json as encode  # noqa: PLC0415
+
+        plain = {**asdict(report), "config": None if report.config is None else str(report.config)}
+        click.echo(encode(plain), nl=False)
+    else:
+        from enricher.cli.findings import print_count, print_finding  # noqa: PLC0415
+
+        for finding in report.findings:
+            print_finding(finding)
+        print_count(report.findings)
+        if not report.to_do:
+            click.echo("Nothing is missing.")
+    context.exit(1 if report.to_do else 0)
+
+
+@command.command("install")
+@_config
+@_program
+@click.option(
+    "--eve", metavar="FILE|unix:PATH",
+    help="Where the events are to go; without it enricher-eve.json among Suricata's logs.",
+)  # fmt: skip
+@click.option(
+    "--rules", metavar="FILE", type=_file, default=_RULES, show_default=True,
+    help="The rules file that 'enricher rules deploy' writes.",
+)  # fmt: skip
+@click.option("--no-rules", is_flag=True, help="Load no rules of the enricher.")
+@click.option("--no-fingerprints", is_flag=True, help="Leave JA3 and JA4 as they are.")
+@click.option("--out", metavar="FILE", type=_file, help="Write the include file to FILE.")
+@click.option("--force", is_flag=True, help="Replace FILE even where it is not of the enricher.")
+@_as_json
+def install(
+    *,
+    config: Path | None,
+    program: str | None,
+    eve: str | None,
+    rules: Path,
+    no_rules: bool,
+    no_fingerprints: bool,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Print an include file for suricata.yaml: an EVE output that has all the enricher reads.
+
+    Its first lines say what else there is to do. The site's own files are never written to, and
+    its own outputs stay as they are.
+    """
+    if force and out is None:
+        raise click.UsageError("--force is for --out")
+    from enricher.integration.suricata.checking import find_configuration  # noqa: PLC0415  # polars
+    from enricher.integration.suricata.include_file import write  # noqa: PLC0415
+    from enricher.integration.suricata.installing import Wish, plan  # noqa: PLC0415
+    from enricher.integration.suricata.loading import load  # noqa: PLC0415
+    from enricher.rulegen.engine.suricata import find_engine, require_engine  # noqa: PLC0415
+
+    engine = find_engine() if program is None else require_engine(program)
+    place = config or find_configuration(engine)
+    wish = Wish(eve, None if no_rules else rules, not no_fingerprints, out)
+    found = plan(None if place is None else load(place), engine, wish)
+    if out is not None:
+        write(out, found.text, force=force)
+    if as_json:
+        from enricher.report.rules import as_json as encode  # noqa: PLC0415
+
+        click.echo(encode(_plain(found)), nl=False)
+    elif out is None:
+        click.echo(found.text, nl=False)
+    else:
+        click.echo("\n".join(found.lines()))
+
+
+def _plain(found: Plan) -> dict[str, object]:
+    """A plan as plain values."""
+    return {
+        "include": {"path": str(found.include), "text": found.text},
+        "inputs": [{"path": found.eve}],
+        "classification": found.classes,
+        "steps": [{"what": words, "lines": lines} for words, lines in found.steps],
+        "notes": found.notes,
+    }
