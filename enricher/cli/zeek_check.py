@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
 from enricher.cli.findings import print_count, print_finding
 
@@ -30,9 +29,10 @@ if TYPE_CHECKING:
 def command(
     context: click.Context, *, named: Path | None, logs: Path | None, as_json: bool
 ) -> None:
-    """Look at the Zeek of this machine: what it writes, and what the enricher makes of it.
+    """Tell what Zeek writes here, and how it is used.
 
-    Nothing is changed. Exit status 0 when the enricher can stand beside it, be it with warnings,
+    Looks at the Zeek of this machine: its version, its logs, what they lack, whether it has the
+    enricher's package, and which 'inputs' fit. Nothing is changed. Exit status 0 when the enricher can stand beside it, be it with warnings,
     1 when not.
     """
     from enricher.integration.zeek.check import is_usable, look  # noqa: PLC0415  # loads polars
@@ -43,8 +43,9 @@ def command(
     findings = findings_of(site)
     usable = is_usable(site, findings)
     if as_json:
-        document = _document(site, findings, usable=usable)
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode())
+        from enricher.report.rules import as_json as encode  # noqa: PLC0415
+
+        click.echo(encode(_document(site, findings, usable=usable)), nl=False)
     else:
         for finding in findings:
             print_finding(finding)

@@ -45,9 +45,9 @@ def command(
     force: bool,
     script: Path | None,
 ) -> None:
-    """Show the lines that let Zeek write logs for the enricher and take its verdicts.
+    """Show the lines that a site's Zeek needs.
 
-    Nothing is written without --out or --write, and Zeek is not started anew.
+    They let it write logs for the enricher, with more fields, and take its verdicts back. Nothing is written without --out or --write, and Zeek is not started anew.
     """
     if verdicts is not None and no_verdicts:
         raise click.UsageError("--verdicts and --no-verdicts exclude each other")

@@ -279,6 +279,7 @@ def test_names_cannot_do_anything_to_a_terminal(prefix: Prefix) -> None:
     assert "owned" in output
     assert output.replace("\n", "").isprintable()
     assert "\x1b" not in settings_text([Input(folder)])
+    assert run("--zeek", top, "--json").output.replace("\n", "").isprintable()
 
 
 def test_json_is_printed_of_names_that_are_no_text(prefix: Prefix) -> None:
