@@ -47,7 +47,8 @@ def command(
 ) -> None:
     """Show the lines that a site's Zeek needs.
 
-    They let it write logs for the enricher, with more fields, and take its verdicts back. Nothing is written without --out or --write, and Zeek is not started anew.
+    They let it write logs for the enricher, with more fields, and take its verdicts back. Nothing
+    is written without --out or --write, and Zeek is not started anew.
     """
     if verdicts is not None and no_verdicts:
         raise click.UsageError("--verdicts and --no-verdicts exclude each other")
