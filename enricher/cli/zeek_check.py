@@ -36,30 +36,6 @@ def command(
 
     Exit status 0 when the enricher can stand beside it, be it with warnings, 1 when not.
     """
-    from enricher.integration.zeek.check import Site
-    from enricher.integration.zeek.streams import Stream
-
-
-@click.command("check")
-@click.option(
-    "--zeek", "named", metavar="PREFIX", type=click.Path(path_type=Path, exists=True),
-    help="Where Zeek is installed, or its program; without it, it is looked for.",
-)  # fmt: skip
-@click.option(
-    "--logs", metavar="DIR", type=click.Path(path_type=Path),
-    help="Where its logs are; without it, they are looked for.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-@click.pass_context
-def command(
-    context: click.Context, *, named: Path | None, logs: Path | None, as_json: bool
-) -> None:
-    """Tell what Zeek writes here, and how it is used.
-
-    Looks at the Zeek of this machine: its version, its logs, what they lack, whether it has the
-    enricher's package, and which 'inputs' fit. Nothing is changed. Exit status 0 when the enricher can stand beside it, be it with warnings,
-    1 when not.
-    """
     from enricher.integration.zeek.check import is_usable, look  # noqa: PLC0415  # loads polars
     from enricher.integration.zeek.findings import findings_of  # noqa: PLC0415
     from enricher.integration.zeek.settings_text import settings_text  # noqa: PLC0415

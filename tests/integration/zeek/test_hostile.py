@@ -91,7 +91,7 @@ def test_intervals_are_seconds(interval: str, seconds: float | None) -> None:
 
 @pytest.mark.parametrize(
     "hard",
-    [b'"\\"' * 300_000, b"redef " * 170_000, b'redef a = "' * 90_000, b" " * 10**6, b"@load" * 9],
+    [b'"\\"' * 70_000, b"redef " * 40_000, b'redef a = "' * 25_000, b" " * 250_000, b"@load" * 9],
     ids=["quotes", "redefs", "strings", "spaces", "loads"],
 )  # fmt: skip
 def test_no_script_takes_long_to_read(hard: bytes) -> None:
@@ -99,7 +99,7 @@ def test_no_script_takes_long_to_read(hard: bytes) -> None:
     read_script(hard)
     read_nodes(hard)
     read_options(hard)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 3
 
 
 def test_the_look_is_bounded(
