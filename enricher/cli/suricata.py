@@ -23,10 +23,7 @@ _RULES = Path("/etc/suricata/rules/enricher.rules")
 
 @click.group("suricata", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Look at a running Suricata's settings, and print what they lack.
-
-    Nothing of the site's own is changed.
-    """
+    """Look at a running Suricata's settings, and print what they lack."""
 
 
 @command.command("check")
@@ -51,9 +48,10 @@ def check(
     ignored: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Tell what the enricher lacks in the suricata.yaml that a Suricata runs with.
+    """Tell what the enricher lacks in suricata.yaml.
 
-    Exit status: 0 nothing is to be done, 1 something is missing, 2 wrong usage.
+    All that it includes is read, as Suricata reads it. Each thing that is missing comes with what
+    to do. Exit status: 0 nothing is to be done, 1 something is missing, 2 wrong usage.
     """
     from enricher.integration.suricata.checking import AREAS, examine  # noqa: PLC0415  # polars
 
@@ -106,10 +104,11 @@ def install(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Print an include file for suricata.yaml: an EVE output that has all the enricher reads.
+    """Print an include file for suricata.yaml.
 
-    Its first lines say what else there is to do. The site's own files are never written to, and
-    its own outputs stay as they are.
+    It adds an EVE output that has all that the enricher reads, JA3 and JA4, and the rules file of
+    'enricher rules deploy'. Its first lines say what else there is to do. The site's own files are
+    never written to, and its own outputs stay as they are.
     """
     if force and out is None:
         raise click.UsageError("--force is for --out")
