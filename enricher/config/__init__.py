@@ -13,6 +13,7 @@ from enricher.config.settings import (
     default_state,
 )
 from enricher.config.suppressions import SuppressionSettings
+from enricher.config.verdicts import VerdictSettings
 
 __all__ = [
     "AlertSettings",
@@ -27,6 +28,7 @@ __all__ = [
     "Setting",
     "Settings",
     "SuppressionSettings",
+    "VerdictSettings",
     "default_state",
     "load_settings",
 ]

@@ -9,8 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from enricher.config.paths import FilePath, expand_home
 from enricher.config.section import Section
 from enricher.config.suppressions import SuppressionSettings
+from enricher.config.verdicts import VerdictSettings
 
 _KIB = 1024
 _MIB = 1024 * 1024
@@ -35,32 +37,10 @@ def default_state(environment: Mapping[str, str] | None = None) -> Path:
     return (Path(home) if home.startswith("/") else Path("/")) / ".local/state/enricher"
 
 
-_LONGEST = 4096
-
-
-def _expand_home(value: object) -> object:
-    """Expand a leading ``~``, which a YAML file or a variable has as it stands."""
-    if isinstance(value, str) and value.startswith("~"):
-        return os.path.expanduser(value)  # noqa: PTH111  # Path raises for an unknown user
-    return value
-
-
-def _as_path(value: object) -> object:
-    """A path out of text that can be one."""
-    if not isinstance(value, str):
-        return value
-    if not 0 < len(value) <= _LONGEST or "\0" in value:
-        raise ValueError(f"not a path of 1 to {_LONGEST} characters")
-    return Path(str(_expand_home(value)))
-
-
-FilePath = Annotated[Path, BeforeValidator(_as_path)]
-
-
 class InputSettings(Section):
     """One place to read logs from."""
 
-    path: Annotated[str, BeforeValidator(_expand_home)] = Field(
+    path: Annotated[str, BeforeValidator(expand_home)] = Field(
         min_length=1,
         max_length=4096,
         description="A log file or a directory of logs.",
@@ -73,17 +53,22 @@ class InputSettings(Section):
 class OutputSettings(Section):
     """What is written, and how."""
 
-    eve: Annotated[str, BeforeValidator(_expand_home)] | None = Field(
+    eve: Annotated[str, BeforeValidator(expand_home)] | None = Field(
         default=None,
         min_length=1,
         max_length=4096,
         description="Where alerts go: a file, unix:/path, -; for a scan OUT/eve.json or --set.",
     )
-    enriched: Annotated[str, BeforeValidator(_expand_home)] | None = Field(
+    enriched: Annotated[str, BeforeValidator(expand_home)] | None = Field(
         default=None,
         min_length=1,
         max_length=4096,
         description="Where 'run' writes every record back as JSON with its scores; unset: nowhere.",
+    )
+    zeek: FilePath | None = Field(
+        default=None,
+        description="Directory that verdicts for Zeek are written to (verdicts.dat, intel.dat); "
+        "unset: nowhere.",
     )
     eve_version: Literal[7, 8] = Field(
         default=7, description="Major version of Suricata whose EVE layout is written."
@@ -288,6 +273,7 @@ class Settings(Section):
     service: ServiceSettings = ServiceSettings()
     context: ContextSettings = ContextSettings()
     alerts: AlertSettings = AlertSettings()
+    verdicts: VerdictSettings = VerdictSettings()
     suppressions: tuple[SuppressionSettings, ...] = Field(
         default=(),
         strict=False,
