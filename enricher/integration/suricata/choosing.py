@@ -104,7 +104,7 @@ def _followed(output: EveOutput) -> Iterator[Finding]:
     if output.filetype == "unix_stream":
         more = "; while the service is away, or too slow, Suricata drops events"
     message = f"{output.filetype} {output.target}{more} ({output.node.place})"
-    yield Finding("eve-log", "ok", f"{message}: 'inputs' has to have path: {output.follow}")
+    yield Finding("eve-log", "ok", f"{message}: follow {output.follow} (path in 'inputs')")
     if not output.community_id:
         advice = f"set 'community-id: yes' in that eve-log, {_INSTALL}"
         message = f"{output.target} has no community id, by which alerts are joined with flows"

@@ -63,7 +63,7 @@ class Node:
         return f"{self.file}:{self.line}"
 
     def add(self, child: Node) -> None:
-        """Put a node below this one. Of several of one name the first is found, as by the engine."""
+        """Put a node below this one; of several of one name the first is found."""
         twice = child.name in self.children
         self.children[f"{child.name}\0{id(child)}" if twice else child.name] = child
 

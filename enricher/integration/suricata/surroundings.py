@@ -153,7 +153,7 @@ def check_control(root: Node) -> Iterator[Finding]:
     word = root.text("unix-command.enabled")
     if word == "auto" or root.says("unix-command.enabled") is True:
         socket = control_socket(root)
-        yield Finding("control", "ok", f"'enricher rules deploy' has to have --socket {socket}")
+        yield Finding("control", "ok", f"give 'enricher rules deploy' --socket {socket}")
     else:
         message = "unix-command is not enabled: 'enricher rules deploy' can not reload the rules"
         yield Finding("control", "warning", message, "set 'enabled: auto' below 'unix-command:'")
