@@ -87,7 +87,8 @@ def look(named: Path | None, logs: Path | None, machine: Machine | None = None) 
     control = None
     if installation is not None:
         control = read_control(installation.prefix, installation.settings)
-    scripts = read_site(site_scripts(control, None if installation is None else installation.site))
+    site = None if installation is None else installation.site
+    scripts = read_site(site_scripts(control, site, processes))
     options = {name: value for one in scripts.values() for name, value in one.options.items()}
     if logs is not None:
         places: tuple[Place, ...] = (named_place(logs),)

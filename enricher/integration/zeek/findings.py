@@ -191,7 +191,7 @@ def _of_styles(site: Site) -> Iterator[Finding]:
 def _of_kinds(site: Site) -> Iterator[Finding]:
     found = {stream.kind for stream in site.logs() if not stream.is_long}
     missing = [kind for kind in KINDS if kind not in found]
-    if missing and (site.places or not site.package.streams.found):
+    if missing and site.places:
         yield Finding(
             "logs",
             "warning",

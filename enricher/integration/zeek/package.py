@@ -11,6 +11,7 @@ from pathlib import Path
 from enricher.errors import InputError
 from enricher.integration.zeek.control import Control
 from enricher.integration.zeek.looking import beginning, is_file, names_in, real_path
+from enricher.integration.zeek.processes import ZeekProcess
 from enricher.integration.zeek.scripts import Script, read_script
 from enricher.integration.zeek.setting_up import LOGS, NAME
 from enricher.integration.zeek.streams import Streams, look_at
@@ -23,6 +24,8 @@ _DIRECTORY = "Enricher::directory"
 _PIECE = 64 * 1024
 _MOST_OF_A_LOG = 4 << 20
 _MOST_FILES = 8
+_MOST_WORDS = 256
+_MOST_SCRIPTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,30 @@ class Package:
     streams: Streams
 
 
-def site_scripts(control: Control | None, site: Path | None) -> list[Path]:
-    """The site's own scripts that are there, such as ``local.zeek``."""
+def site_scripts(
+    control: Control | None, site: Path | None, processes: Iterable[ZeekProcess] = ()
+) -> list[Path]:
+    """The site's own scripts that are there: ``local.zeek``, and what Zeeks that run were given.
+
+    Args:
+        control: What ZeekControl is told.
+        site: Where scripts of the site belong.
+        processes: Zeeks that run.
+    """
     folders = [*(control.sites if control is not None else ()), *([site] if site else [])]
     names = control.scripts if control is not None else ("local.zeek",)
     places = [folder / name for folder in folders for name in names]
-    return [place for place in dict.fromkeys(places) if is_file(place)]
+    places += [place for process in processes for place in _given(process)]
+    return [place for place in dict.fromkeys(places) if is_file(place)][:_MOST_SCRIPTS]
+
+
+def _given(process: ZeekProcess) -> Iterator[Path]:
+    """Scripts on a command line, as far as they are named by their files."""
+    if process.elsewhere:
+        return
+    for word in process.words[1:_MOST_WORDS]:
+        if word.endswith(".zeek") and (word.startswith("/") or process.folder is not None):
+            yield (process.folder or Path("/")) / word
 
 
 def read_site(paths: Iterable[Path]) -> dict[Path, Script]:

@@ -217,6 +217,18 @@ def test_a_prefix_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     assert run("--zeek", tmp_path / "none").exit_code == 2
 
 
+def test_a_zeek_that_has_never_run_can_be_stood_beside(prefix: Prefix, nowhere: Machine) -> None:
+    top = prefix()
+    (top / "logs/current").unlink()
+    for folder in ("spool/zeek", "spool", "logs"):
+        (top / folder).rmdir()
+    site = look(top, None, nowhere)
+    assert usable(site)
+    assert [one.message for one in levels(site, "warning") if one.area == "logs"] == [
+        "no folder of logs was found"
+    ]
+
+
 def test_something_else_than_zeek_is_a_problem(
     tmp_path: Path, nowhere: Machine, make_program: Callable[[Path, str], None]
 ) -> None:

@@ -67,6 +67,19 @@ def test_logs_of_the_package_are_what_is_to_be_read(
     assert f"ok the package writes dns to {ours}" in told(top, nowhere)
 
 
+def test_scripts_on_the_command_line_are_read(
+    prefix: Prefix, log: Log, nowhere: Machine, process: Callable[..., Path], tmp_path: Path
+) -> None:
+    top = prefix()
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours/dns.log").write_bytes(log("dns"))
+    (tmp_path / "sensor.zeek").write_text(f'redef Enricher::directory = "{tmp_path}/ours";\n')
+    process(5, str(top / "bin/zeek"), str(tmp_path), ("zeek", "-i", "e0", "./sensor.zeek", ".zeek"))
+    site = look(None, None, nowhere)
+    assert site.package.script == tmp_path / "sensor.zeek"
+    assert site.inputs == (Input(tmp_path / "ours"),)
+
+
 def test_loaded_scripts_tell_what_the_running_zeek_has(
     prefix: Prefix, log: Log, nowhere: Machine
 ) -> None:
