@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from enricher.cli.suricata import command
 from enricher.errors import EngineError, InputError, OutputError
 from enricher.integration.suricata.include_file import MARK
+from enricher.integration.suricata.surroundings import RULES
 from enricher.rulegen.engine.classification import CLASSIFICATION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,6 +131,12 @@ def test_install_for_programs(config: Path) -> None:
     assert found["inputs"] == [{"path": f"{config.parent}/enricher-eve.json"}]
     assert found["include"]["path"] == f"{config.parent}/include-enricher.yaml"
     assert "rule-files" not in yaml.safe_load(found["include"]["text"])
+
+
+def test_rules_are_where_the_commands_look_for_them() -> None:
+    for name in ("check", "install"):
+        (option,) = [one for one in command.commands[name].params if one.name == "rules"]
+        assert option.default == RULES
 
 
 def test_a_suricata_that_is_named_has_to_be_one(config: Path) -> None:

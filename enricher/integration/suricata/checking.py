@@ -10,6 +10,7 @@ from enricher.errors import EngineError, InputError
 from enricher.integration.finding import Finding
 from enricher.integration.suricata.choosing import check_outputs, choose
 from enricher.integration.suricata.eve import eve_outputs
+from enricher.integration.suricata.events import OLDEST, major
 from enricher.integration.suricata.loading import Configuration, load
 from enricher.integration.suricata.surroundings import (
     RULES,
@@ -23,7 +24,6 @@ from enricher.rulegen.engine.suricata import Engine, find_engine
 AREAS = ("config", "engine", "eve-log", "events", "tls", "rules", "classtype", "control")
 """What is looked at, in this order."""
 
-_OLDEST = 7
 _USUAL = ("/etc/suricata", "/usr/local/etc/suricata", "/opt/suricata/etc/suricata")
 _NAME = "suricata.yaml"
 # The engine replaces what stands twice: of these names that loses much.
@@ -110,7 +110,7 @@ def _engine(program: str | None, report: Report) -> Engine | None:
         report.findings.append(found)
         return None
     report.engine = engine.version
-    if int(engine.version.split(".", 1)[0]) < _OLDEST:
+    if (major(engine) or 0) < OLDEST:
         advice = "install Suricata 7 or later"
         message = f"Suricata {engine.version} is older than any that was tried"
         report.findings.append(Finding("engine", "warning", message, advice))

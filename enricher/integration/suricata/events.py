@@ -14,6 +14,9 @@ from enricher.rulegen.engine.suricata import Engine
 WANTED = tuple(EVENTS)
 """The event types that are scored: ``flow``, ``http``, ``dns``, ``tls``."""
 
+OLDEST = 7
+"""The oldest engine that was tried, and that adds to settings by names with dots."""
+
 # Fields that readers take, by the names that 'custom' has for them.
 _TLS_FIELDS = ("subject", "issuer", "session_resumed", "fingerprint", "sni", "version")
 # Where an engine has them, 'custom' has to name them too.
@@ -69,7 +72,7 @@ def _dns(settings: Node | None, engine: Engine | None) -> Iterator[Lack]:
         if settings.text(name) is not None and settings.says(name) is not True:
             message = f"dns has no {name}"
             yield Lack("problem", message, f"take '{name}: no' from below '- dns:'")
-    if settings.text("version") == "1" and _major(engine) in {5, 6}:
+    if settings.text("version") == "1" and major(engine) in {5, 6}:
         message = "dns is logged in the format of version 1, which is not read"
         yield Lack("problem", message, "set 'version: 2' below '- dns:'")
     if settings.at("types") is not None:
@@ -98,7 +101,7 @@ def _tls(settings: Node | None, engine: Engine | None) -> Iterator[Lack]:
         message = "tls sessions that are resumed are not logged"
         yield Lack("warning", message, "take 'session-resumption' from below '- tls:'")
     named = custom is not None and "ja4" in _names(custom)
-    unasked = (_major(engine) or 0) >= _JA4_UNASKED and custom is None
+    unasked = (major(engine) or 0) >= _JA4_UNASKED and custom is None
     if has(engine, "ja4") and not (settings.says("ja4") or named or unasked):
         yield Lack("warning", "tls has no JA4", "set 'ja4: yes' below '- tls:'")
 
@@ -121,7 +124,8 @@ def has(engine: Engine | None, hash_: str) -> bool:
     return engine is None or (engine.ja3 if hash_ == "ja3" else engine.ja4)
 
 
-def _major(engine: Engine | None) -> int | None:
+def major(engine: Engine | None) -> int | None:
+    """The first number of the engine's version, where it is known."""
     return None if engine is None else int(engine.version.split(".", 1)[0])
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from enricher.errors import InputError
+from enricher.errors import EngineError, InputError
 from enricher.integration.suricata.choosing import choose
 from enricher.integration.suricata.eve import LOG_FOLDER, EveOutput, eve_outputs, log_folder
-from enricher.integration.suricata.events import has
+from enricher.integration.suricata.events import OLDEST, has, major
 from enricher.integration.suricata.include_file import (
     NAME,
     Content,
@@ -92,7 +92,13 @@ def plan(made: Configuration | None, engine: Engine | None, wish: Wish) -> Plan:
 
     Raises:
         InputError: If what is asked for is not possible.
+        EngineError: If the engine is too old.
     """
+    if engine is not None and (major(engine) or 0) < OLDEST:
+        raise EngineError(
+            f"Suricata {engine.version} cannot add to its outputs by an include: install Suricata "
+            f"{OLDEST} or later, or change the eve-log that is there ('enricher suricata check')"
+        )
     root = Node("", Path(), 0) if made is None else made.root
     folder = Path(LOG_FOLDER) if made is None else log_folder(root)
     eve = check_eve(wish.eve or str(folder / EVE_FILE))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from enricher.config import load_settings
-from enricher.errors import InputError, OutputError
+from enricher.errors import EngineError, InputError, OutputError
 from enricher.integration.suricata.include_file import MARK, write
 from enricher.integration.suricata.installing import Plan, Wish, plan
 from enricher.integration.suricata.loading import load
@@ -172,6 +176,39 @@ def test_classtypes_that_are_missing_are_printed_as_lines(make: Make, tmp_path: 
 def test_what_suricata_could_not_use_is_refused(make: Make, wish: Wish, says: str) -> None:
     with pytest.raises(InputError, match=says):
         make(SITE, wish)
+
+
+def test_an_engine_that_cannot_add_by_an_include_is_refused(make: Make) -> None:
+    with pytest.raises(EngineError, match=r"6\.0\.20 cannot add"):
+        make(SITE, engine=Engine(Path("x"), "6.0.20"))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just("/logs"),
+    lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(max_size=4), of, max_size=3),
+    max_leaves=10,
+)
+KEYS = ("outputs", "rule-files", "default-log-dir", "classification-file", "app-layer", "x")
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES | st.lists(st.just({"eve-log": None}))))
+def test_for_any_settings_there_is_a_file_that_can_be_read_or_an_error(
+    document: dict[str, Any],
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "suricata.yaml"
+        path.write_text(HEAD + yaml.safe_dump(document))
+        try:
+            found = plan(load(path), ENGINE, Wish())
+        except InputError as error:
+            assert "printable" in str(error)  # noqa: PT017 - it may be one, or none
+            return
+        found.include.write_text(found.text)
+        assert all(line.isprintable() for line in found.text.splitlines())
+        root = load(found.include).root
+        assert root.text("outputs.enricher") == "eve-log"
+        assert root.text("outputs.enricher.eve-log.filename") == found.eve
 
 
 def test_nothing_of_the_site_gets_out_of_a_comment(make: Make, tmp_path: Path) -> None:
