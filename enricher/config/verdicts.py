@@ -39,5 +39,6 @@ class VerdictSettings(Section):
         default=(),
         strict=False,
         max_length=1024,
-        description="This site's own public networks (CIDR): never an indicator, as private ones.",
+        description="This site's own public networks (CIDR): never indicators, as private ones. "
+        "Without them an alert between two public addresses gives no indicator of either.",
     )
