@@ -194,3 +194,25 @@ def test_systemd_takes_the_unit_and_finds_little_exposed(tmp_path: Path) -> None
         pytest.skip("this systemd-analyze judges no files")
     assert judged.returncode == 0, judged.stdout
     assert re.search(r"exposure level for enricher\.service: [01]\.\d", judged.stdout)
+
+
+def test_the_folder_of_verdicts_for_zeek_may_be_written_and_need_not_be_there(
+    tmp_path: Path,
+) -> None:
+    def lines(zeek: str, eve: str = "/var/log/enricher/alerts.json") -> list[str]:
+        return unit_of(
+            f"inputs: [{{path: /opt/zeek/logs}}]\noutputs: {{eve: '{eve}', zeek: '{zeek}'}}\n",
+            tmp_path,
+        )
+
+    assert "ReadWritePaths=-/opt/zeek/verdicts" in lines("/opt/zeek/verdicts")
+    assert "ReadWritePaths=-/opt/zeek/verdicts /srv/a" in lines(
+        "/opt/zeek/verdicts", "/srv/a/e.json"
+    )
+    assert "ReadWritePaths=/srv/a" in lines("/srv/a", "/srv/a/e.json")
+    assert "BindPaths=-/home/zeek/verdicts" in lines("/home/zeek/verdicts")
+    # What systemd makes for the service is there, and is the service's.
+    for made in ("/run/enricher/zeek", "/run/enricher", "/var/lib/enricher/zeek"):
+        assert not [line for line in lines(made) if line.startswith("ReadWritePaths")]
+    with pytest.raises(ConfigError, match="absolute"):
+        lines("verdicts")

@@ -161,6 +161,13 @@ class ServiceDatabase:
         with self._speaking():
             return word_in(self._connection, name)
 
+    def alerts(self) -> Iterator[tuple[str, str]]:
+        """Id and event of the alerts that are kept, in the order in which they were written."""
+        with self._speaking():
+            yield from self._connection.execute(
+                "SELECT alert_id, event FROM alerts ORDER BY number"
+            )
+
     def commit(self, done: Round) -> None:
         """Add a round, whole or not at all.
 

@@ -24,6 +24,7 @@ from enricher.pipeline.live.patience import Patience, StoppedError
 from enricher.pipeline.live.rates import Rates
 from enricher.pipeline.live.restoring import restore
 from enricher.pipeline.live.status import plain_lags, plain_troubles
+from enricher.pipeline.live.verdicts import LiveVerdicts
 from enricher.pipeline.live.writing import AlertWriter
 
 log = logging.getLogger("enricher")
@@ -65,6 +66,8 @@ class Service:
             self._committer = stack.enter_context(Committer(database, settings, self._patience))
             stack.enter_context(self._metrics.served(settings.service.metrics))
             self._fold = restore(database, self._inputs.follower, self._loaded, settings)
+            self._verdicts = LiveVerdicts(database, settings, self._loaded.false_alarms)
+            self._verdicts.update((), self._fold.clock)
             self._resources = stack.pop_all()
 
     def stop(self) -> None:
@@ -124,6 +127,7 @@ class Service:
             alerts=kept,
         )
         self._committer.commit({EVE: lines, ENRICHED: taken.enriched}, done)
+        self._verdicts.update(kept, self._fold.clock)
         self._fold.forget(piece.log.number for piece in pieces if piece.log.finished)
         if pieces:
             self._metrics.round(time.monotonic() - began)
@@ -226,4 +230,6 @@ class Service:
         fold.accounting = self._fold.accounting
         self._settings, self._loaded, self._fold = settings, loaded, fold
         self._writer = AlertWriter(loaded, settings)
+        self._verdicts.take_up(settings, loaded.false_alarms)
+        self._verdicts.update((), fold.clock)
         log.info("%s are taken up", what)

@@ -152,6 +152,7 @@ class _Places:
     writes: set[Path]
     program: set[Path]
     state: Path
+    optional: set[Path]  # need not be there
 
     @classmethod
     def of(cls, settings: Settings, options: UnitOptions) -> _Places:
@@ -160,7 +161,7 @@ class _Places:
         if settings.outputs.eve is None:
             raise ConfigError("nobody said where alerts go: set 'outputs.eve' in the settings")
         state = _usable(options.state or settings.state)
-        found = cls(set(), set(), set(map(_usable, options.program_files)), state)
+        found = cls(set(), set(), set(map(_usable, options.program_files)), state, set())
         found.program.add(_usable(options.config).parent)
         for one in settings.inputs:
             found._add_input(one.path)
@@ -169,6 +170,10 @@ class _Places:
         for target in (settings.outputs.eve, settings.outputs.enriched):
             if target is not None:
                 found._add_output(target)
+        if settings.outputs.zeek is not None:
+            # Alerts are not to wait for it: the service begins without it, too.
+            found.optional = {_usable(settings.outputs.zeek)} - found.writes
+            found.writes |= found.optional
         found.reads -= found.writes
         return found
 
@@ -206,9 +211,9 @@ class _Places:
             yield "LogsDirectoryMode=0750"
         yield f"CacheDirectory={NAME}"
         yield f"Environment=NUMBA_CACHE_DIR=/var/cache/{NAME}"
-        writes -= {_RUN, _LOGS}
-        yield from _paths("ReadWritePaths", writes)
-        yield from _paths("ReadOnlyPaths", self.reads, "-")
+        writes = {path for path in writes - {_LOGS} if not path.is_relative_to(_RUN)}
+        yield from _paths("ReadWritePaths", writes, self.optional)
+        yield from _paths("ReadOnlyPaths", self.reads, self.reads)
         yield from self._homes(writes)
         yield from self._temporary(writes)
 
@@ -220,8 +225,8 @@ class _Places:
             return
         yield "# Of the home directories it sees only these."
         yield "ProtectHome=tmpfs"
-        yield from _paths("BindReadOnlyPaths", seen - written, "-")
-        yield from _paths("BindPaths", written)
+        yield from _paths("BindReadOnlyPaths", seen - written, seen)
+        yield from _paths("BindPaths", written, self.optional)
 
     def _temporary(self, writes: set[Path]) -> Iterator[str]:
         if any(_below(path, _TEMPORARY) for path in self.reads | writes | self.program):
@@ -277,8 +282,8 @@ def _below(path: Path, tops: Iterable[Path]) -> bool:
     return any(path.is_relative_to(top) for top in tops)
 
 
-def _paths(name: str, paths: Iterable[Path], prefix: str = "") -> Iterator[str]:
-    listed = _listed(prefix + str(path) for path in sorted(paths))
+def _paths(name: str, paths: Iterable[Path], optional: set[Path]) -> Iterator[str]:
+    listed = _listed(("-" if path in optional else "") + str(path) for path in sorted(paths))
     if listed:
         yield f"{name}={listed}"
 
