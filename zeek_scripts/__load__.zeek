@@ -7,5 +7,6 @@
 @load ./dns
 @load ./ssl
 @load ./verdicts
+@load ./notice
 @load ./intel
 @load ./block

@@ -34,26 +34,31 @@ type Exchanges: record {
 	# Bytes that were counted, of each side.
 	orig_size: count &default=0;
 	resp_size: count &default=0;
-	# Times that a side was looked at.
+	# Times that a side was looked at; since the exchange began, for nothing.
 	looks: count &default=0;
+	idle: count &default=0;
 };
 
 redef record Conn::Info += {
 	enricher_exchanges: Exchanges &optional;
 };
 
-# A side that only acknowledges sends packets of 40 to 80 bytes: two of them are passed over.
-const acknowledgements: count = 100;
+# A side that only acknowledges sends packets of 40 to 80 bytes. Some of them are looked at one by
+# one; then so many bytes more are passed over with each.
+const acknowledgement: count = 100;
+const looked_at_one_by_one: count = 2;
 # A connection is looked at no more than so many times, whatever its packets are.
 const max_looks: count = 16;
 
-# Zeek keeps one threshold for each side; ConnThreshold shares it among scripts. It takes several
-# events a packet, so it is used directly here, and left to who else wants it.
+# Asks to be told of the next packet of a side. Zeek keeps one threshold for each side;
+# ConnThreshold shares it among scripts, at the price of several events a packet. So it is used
+# directly here, and left to whoever else wants it.
 function watch(c: connection, is_orig: bool)
 	{
-	local endpoint = is_orig ? c$orig : c$resp;
-	set_current_conn_bytes_threshold(c$id, endpoint$num_bytes_ip +
-	    acknowledgements, is_orig);
+	local sent = is_orig ? c$orig$num_bytes_ip : c$resp$num_bytes_ip;
+	local idle = c$conn$enricher_exchanges$idle;
+	local passed_over = idle > looked_at_one_by_one ? acknowledgement * idle : 0;
+	set_current_conn_bytes_threshold(c$id, sent + 1 + passed_over, is_orig);
 	}
 
 # Closes the exchange that is going on: counts what its side has sent since it was last counted.
@@ -61,7 +66,7 @@ function end_exchange(known: Exchanges, orig_size: count, resp_size: count)
 	{
 	if ( known$is_orig )
 		{
-		known$sizes += orig_size > known$orig_size ? ( orig_size - known$orig_size ) + 0 : 0;
+		known$sizes += orig_size > known$orig_size ? orig_size - known$orig_size : 0;
 		known$orig_size = orig_size;
 		}
 	else
@@ -69,6 +74,19 @@ function end_exchange(known: Exchanges, orig_size: count, resp_size: count)
 		known$sizes += resp_size > known$resp_size ? -( resp_size - known$resp_size ) : 0;
 		known$resp_size = resp_size;
 		}
+	}
+
+function begin_exchange(c: connection, is_orig: bool)
+	{
+	local known = c$conn$enricher_exchanges;
+
+	if ( |known$gaps| > 0 )
+		end_exchange(known, c$orig$size, c$resp$size);
+
+	known$gaps += network_time() - known$began;
+	known$began = network_time();
+	known$is_orig = is_orig;
+	known$idle = 0;
 	}
 
 event connection_established(c: connection)
@@ -88,42 +106,33 @@ event conn_bytes_threshold_crossed(c: connection, threshold: count,
 		return;
 
 	local known = c$conn$enricher_exchanges;
-	local first = |known$gaps| == 0;
+	local spoke = is_orig ? c$orig$size > known$orig_size : c$resp$size >
+	    known$resp_size;
 	known$looks += 1;
 
-	if ( ( is_orig ? c$orig$size : c$resp$size ) > ( is_orig ? known$orig_size :
-	    known$resp_size ) )
-		{
-		if ( ! first )
-			end_exchange(known, c$orig$size, c$resp$size);
+	if ( spoke )
+		begin_exchange(c, is_orig);
+	else if ( |known$gaps| > 0 )
+		known$idle += 1;
 
-		known$gaps += network_time() - known$began;
-		known$began = network_time();
-		known$is_orig = is_orig;
-
-		if ( |known$gaps| == max_exchanges )
-			return;
-
-		if ( known$looks < max_looks )
-			watch(c, ! is_orig);
-		}
-	else if ( known$looks < max_looks )
-		watch(c, is_orig);
+	if ( |known$gaps| < max_exchanges && known$looks < max_looks )
+		watch(c, spoke ? ! is_orig : is_orig);
 	}
 
 function extend_conn(id: Log::ID, path: string, rec: Conn::Info): string
 	{
-	local extension = begin("conn", rec$id);
+	local before = begin("conn", rec$id);
 
 	if ( rec?$enricher_exchanges && |rec$enricher_exchanges$gaps| > 0 )
 		{
 		local known = rec$enricher_exchanges;
 
 		if ( |known$sizes| < |known$gaps| )
-			end_exchange(known, rec$orig_bytes, rec$resp_bytes);
+			end_exchange(known, rec?$orig_bytes ? rec$orig_bytes : 0, rec?$resp_bytes ?
+			    rec$resp_bytes : 0);
 
-		extension$exchange_sizes = known$sizes;
-		extension$exchange_gaps = known$gaps;
+		before$exchange_sizes = known$sizes;
+		before$exchange_gaps = known$gaps;
 		}
 
 	return path;

@@ -37,13 +37,13 @@ event dns_message(c: connection, is_orig: bool, msg: dns_msg, len: count)
 
 function extend_dns(id: Log::ID, path: string, rec: DNS::Info): string
 	{
-	local extension = begin("dns", rec$id);
+	local before = begin("dns", rec$id);
 
 	if ( rec?$enricher_query_size )
-		extension$query_size = rec$enricher_query_size;
+		before$query_size = rec$enricher_query_size;
 
 	if ( rec?$enricher_answer_size )
-		extension$answer_size = rec$enricher_answer_size;
+		before$answer_size = rec$enricher_answer_size;
 
 	return path;
 	}

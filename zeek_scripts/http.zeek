@@ -56,16 +56,16 @@ event http_header(c: connection, is_orig: bool, name: string, value: string)
 
 function extend_http(id: Log::ID, path: string, rec: HTTP::Info): string
 	{
-	local extension = begin("http", rec$id);
+	local before = begin("http", rec$id);
 
 	if ( rec?$enricher_header_names )
-		extension$header_names = rec$enricher_header_names;
+		before$header_names = rec$enricher_header_names;
 
 	if ( rec?$enricher_cookie_size )
-		extension$cookie_size = rec$enricher_cookie_size;
+		before$cookie_size = rec$enricher_cookie_size;
 
 	if ( rec?$enricher_set_cookie_size )
-		extension$set_cookie_size = rec$enricher_set_cookie_size;
+		before$set_cookie_size = rec$enricher_set_cookie_size;
 
 	return path;
 	}

@@ -1,9 +1,9 @@
 ##! Hosts, domains, URLs and user agents of the enricher's confident alerts as intelligence, for as
 ##! long as they stand in its file.
 
-@load base/frameworks/cluster
 @load base/frameworks/input
 @load base/frameworks/intel
+@load ./verdicts
 
 module Enricher;
 
@@ -37,14 +37,22 @@ event Enricher::read_indicator(description: Input::TableDescription,
 		Intel::insert(item);
 	}
 
-event zeek_init()
+event Enricher::look_for_indicators()
 	{
-	if ( intel_file == ""
-	    || ( Cluster::is_enabled() && Cluster::local_node_type() != Cluster::MANAGER ) )
+	if ( file_size(intel_file) < 0 )
+		{
+		schedule look_interval { Enricher::look_for_indicators() };
 		return;
+		}
 
 	Input::add_table(Input::TableDescription($source=intel_file,
 	    $name="enricher-intel", $mode=Input::REREAD,
 	    $destination=indicators, $idx=IndicatorName, $val=Indicator,
 	    $ev=Enricher::read_indicator));
+	}
+
+event zeek_init()
+	{
+	if ( intel_file != "" && reads_files() )
+		event Enricher::look_for_indicators();
 	}

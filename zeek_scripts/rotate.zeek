@@ -106,7 +106,10 @@ redef Log::rotation_format_func = function(info: Log::RotationFmtInfo)
 	if ( ! starts_with(info$path, directory + "/") )
 		return site_format(info);
 
-	shift(info$path);
+	# A log that had no record since has no file, and Zeek asks all the same.
+	if ( file_size(info$path + ".log") >= 0 )
+		shift(info$path);
+
 	return Log::RotationPath($dir=directory, $file_basename=info$path[|directory| + 1
 	    :] + ".1");
 	};

@@ -1,28 +1,17 @@
-##! What the enricher thinks, brought back: every alert it writes becomes a notice, with its
-##! connection where that is still there.
+##! What the enricher thinks, brought back: reads the alerts that it writes.
 
 @load base/frameworks/cluster
 @load base/frameworks/input
-@load base/frameworks/notice
-@load base/misc/version
 
 module Enricher;
 
 export {
-	redef enum Notice::Type += {
-		## The enricher has raised an alert.
-		Alert,
-	};
-
 	## The file that the enricher writes its alerts to (``verdicts.dat`` in the directory of its
 	## setting ``outputs.zeek``); empty for none. The manager of a cluster reads it.
 	const verdicts_file = "" &redef;
 
-	## How long the workers of a cluster are given to find a connection.
-	option find_timeout = 3sec;
-
-	## For so long the same alert is not noticed again.
-	option suppress_for = 1day;
+	## How often it is looked for a file that is not there yet.
+	const look_interval = 10sec &redef;
 
 	## One alert of the enricher.
 	type Verdict: record {
@@ -63,119 +52,16 @@ export {
 	global new_verdict: event(verdict: Verdict);
 }
 
+# Whether this node reads what the enricher writes.
+function reads_files(): bool
+	{
+	return ! Cluster::is_enabled()
+	    || Cluster::local_node_type() == Cluster::MANAGER;
+	}
+
 type VerdictName: record {
 	alert_id: string;
 };
-
-function flow_of(verdict: Verdict): conn_id
-	{
-	local flow = conn_id($orig_h=verdict$orig_h, $orig_p=verdict$orig_p,
-	    $resp_h=verdict$resp_h, $resp_p=verdict$resp_p);
-
-@if ( Version::number >= 80000 )
-	# Since 8.0 a connection is looked up by its protocol as well.
-	switch ( get_port_transport_proto(verdict$resp_p) )
-		{
-		case tcp:
-			flow$proto = 6;
-			break;
-		case udp:
-			flow$proto = 17;
-			break;
-		case icmp:
-			flow$proto = is_v4_addr(verdict$resp_h) ? 1 : 58;
-			break;
-		default:
-			break;
-		}
-@endif
-
-	return flow;
-	}
-
-# The connection of a verdict may be gone, and its ports taken by another one since.
-function has_connection(verdict: Verdict): bool
-	{
-	if ( get_port_transport_proto(verdict$resp_p) == unknown_transport )
-		return F;
-
-	local flow = flow_of(verdict);
-
-	if ( ! connection_exists(flow) )
-		return F;
-
-	return ! verdict?$uid || lookup_connection(flow)$uid == verdict$uid;
-	}
-
-function notice(verdict: Verdict)
-	{
-	local info = Notice::Info($note=Alert, $msg=verdict$signature,
-	    $identifier=verdict$alert_id, $suppress_for=suppress_for, $sub=fmt(
-	    "family %s, score %.3f, severity %d, alert %s", verdict$family,
-	    verdict$score, verdict$severity, verdict$alert_id));
-
-	if ( has_connection(verdict) )
-		info$conn = lookup_connection(flow_of(verdict));
-	else
-		{
-		info$id = flow_of(verdict);
-		if ( verdict?$uid )
-			info$uid = verdict$uid;
-		}
-
-	NOTICE(info);
-	}
-
-@if ( Cluster::is_enabled() )
-
-# The manager asks the workers for the connection; one that has it raises the notice and says so.
-# Nobody does where it is gone: then the manager raises it, without.
-global find_connection: event(verdict: Verdict);
-global found_connection: event(alert_id: string);
-global searched: set[string] &create_expire=1min;
-
-@if ( Cluster::local_node_type() == Cluster::WORKER )
-event Enricher::find_connection(verdict: Verdict)
-	{
-	if ( ! has_connection(verdict) )
-		return;
-
-	notice(verdict);
-	Cluster::publish(Cluster::manager_topic, Enricher::found_connection,
-	    verdict$alert_id);
-	}
-@endif
-
-@if ( Cluster::local_node_type() == Cluster::MANAGER )
-event Enricher::found_connection(alert_id: string)
-	{
-	delete searched[alert_id];
-	}
-
-event Enricher::searched_long_enough(verdict: Verdict)
-	{
-	if ( verdict$alert_id in searched )
-		notice(verdict);
-
-	delete searched[verdict$alert_id];
-	}
-
-event Enricher::new_verdict(verdict: Verdict)
-	{
-	add searched[verdict$alert_id];
-	Cluster::publish(Cluster::worker_topic, Enricher::find_connection, verdict);
-	schedule find_timeout { Enricher::searched_long_enough(verdict) };
-	}
-@endif
-
-@else
-
-event Enricher::new_verdict(verdict: Verdict)
-	{
-	notice(verdict);
-	}
-
-@endif
 
 event Enricher::read_verdict(description: Input::TableDescription,
     change: Input::Event, name: VerdictName, verdict: Verdict)
@@ -192,14 +78,23 @@ event Enricher::read_verdict(description: Input::TableDescription,
 
 global verdicts: table[string] of Verdict = table();
 
-event zeek_init()
+# The input framework warns of a file that is not there, and the enricher makes it with its first alert.
+event Enricher::look_for_verdicts()
 	{
-	if ( verdicts_file == ""
-	    || ( Cluster::is_enabled() && Cluster::local_node_type() != Cluster::MANAGER ) )
+	if ( file_size(verdicts_file) < 0 )
+		{
+		schedule look_interval { Enricher::look_for_verdicts() };
 		return;
+		}
 
 	Input::add_table(Input::TableDescription($source=verdicts_file,
 	    $name="enricher-verdicts", $mode=Input::REREAD,
 	    $destination=verdicts, $idx=VerdictName, $val=Verdict,
 	    $ev=Enricher::read_verdict));
+	}
+
+event zeek_init()
+	{
+	if ( verdicts_file != "" && reads_files() )
+		event Enricher::look_for_verdicts();
 	}

@@ -41,7 +41,7 @@ class EventOptions:
         rev: Version of the model bundle as a number; the alert's ``rev``.
         model: Name and version of the bundle.
         model_date: Day the bundle was made.
-        sensor: Name of the sensor, for ``host``; empty for none.
+        sensor: Name of the sensor, for ``host``, whatever the records say; empty for theirs.
         in_iface: Name of the interface; empty for none.
         community_id_seed: Seed of the Community ID, the same as in Suricata's settings.
     """
@@ -79,8 +79,8 @@ def to_event(alert: Alert, label: FamilyLabel, options: EventOptions) -> dict[st
         event["in_iface"] = clean(options.in_iface, 64)
     event["event_type"] = "alert"
     event.update(_endpoints(flow))
-    if options.sensor:
-        event["host"] = clean(options.sensor, 256)
+    if sensor := options.sensor or record.get("sensor"):
+        event["host"] = clean(sensor, 256)
     depth = integer(record.get("trans_depth"), 1)
     if depth is not None:
         event["tx_id"] = depth - 1  # Zeek counts from 1, Suricata from 0

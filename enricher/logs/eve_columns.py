@@ -30,6 +30,7 @@ def common() -> Columns:
         "id.resp_p": pl.col("dest_port"),
         "community_id": pl.col("community_id"),
         "flow_id": flow_id,
+        "sensor": pl.col("host"),
         "proto": proto.replace(PROTOCOLS),
     }
 

@@ -23,6 +23,7 @@ COMMON: Schema = {
     "dest_ip": pl.String(),
     "dest_port": pl.Int32(),
     "proto": pl.String(),
+    "host": pl.String(),
 }
 
 FLOW: Schema = {

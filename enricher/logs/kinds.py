@@ -19,7 +19,8 @@ Schema: TypeAlias = dict[str, pl.DataType]
 _STRINGS = pl.List(pl.String())
 
 # Every kind begins with these. ``ts`` is seconds since 1970, UTC. ``community_id`` is what the
-# log itself says (https://github.com/corelight/community-id-spec); ``flow_id`` is Suricata's.
+# log itself says (https://github.com/corelight/community-id-spec); ``flow_id`` is Suricata's;
+# ``sensor`` is the name of the machine that saw it, where the log says so.
 _COMMON: Schema = {
     "ts": pl.Float64(),
     "uid": pl.String(),
@@ -29,6 +30,7 @@ _COMMON: Schema = {
     "id.resp_p": pl.Int32(),
     "community_id": pl.String(),
     "flow_id": pl.Int64(),
+    "sensor": pl.String(),
 }
 
 _CONN: Schema = {

@@ -12,7 +12,9 @@ from enricher.logs.names import ZEEK_PATHS
 CONNECTION_PATHS = frozenset({"conn_long", "open_conn"})
 
 # Names differ between versions of Zeek: certificates were listed by file, now by fingerprint.
+# The sensor's name comes with an extension of the log (``Log::default_ext_func``).
 ALIASES: dict[str, tuple[str, ...]] = {
+    "sensor": ("_system_name", "_node_name"),
     "cert_chain": ("cert_chain_fps", "cert_chain_fuids"),
     "client_cert_chain": ("client_cert_chain_fps", "client_cert_chain_fuids"),
 }

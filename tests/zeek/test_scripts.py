@@ -1,4 +1,4 @@
-"""The Zeek scripts, as far as they can be tested without a Zeek: they parse, and both ends agree."""
+"""The Zeek scripts as far as they can be tested without Zeek: they parse, and both ends agree."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _fields_written(kind: Kind) -> set[str]:
 
 
 def _record_fields(name: str) -> dict[str, str]:
-    """Fields of a record of the package, also those that are added to it, with what is said of each."""
+    """Fields of a record of the package, wherever they are added, with what is said of each."""
     found = {}
     for path in SCRIPTS:
         root, source = _parse(path)

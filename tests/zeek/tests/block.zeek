@@ -3,8 +3,11 @@
 # @TEST-EXEC: grep 'add_rule' output | grep -oE '[0-9]+(\.[0-9]+){3}/32' | sort -u > blocked && btest-diff blocked
 
 redef Enricher::directory = "own";
-redef Site::local_nets += {198.51.100.0/24};
-redef Enricher::never_block += {203.0.113.8/32};
+redef Site::local_nets += {192.0.2.0/24};
+redef Enricher::never_block += {93.184.216.8/32};
+
+global on: event();
+global done: event();
 
 function verdict(orig: addr, resp: addr, family: string, score: double)
     : Enricher::Verdict
@@ -22,36 +25,35 @@ event NetControl::init()
 
 hook Enricher::block_policy(verdict: Enricher::Verdict, host: addr)
 	{
-	if ( host == 203.0.113.9 )
+	if ( host == 93.184.216.9 )
 		break;
 	}
 
 event NetControl::init_done()
 	{
 	# Off: nobody.
-	event Enricher::new_verdict(verdict(203.0.113.1, 198.51.100.1, "scan", 0.99));
-	schedule 100msec { Enricher::on() };
+	event Enricher::new_verdict(verdict(93.184.216.1, 192.0.2.1, "scan", 0.99));
+	schedule 100msec { on() };
 	}
 
-event Enricher::on()
+event on()
 	{
 	Option::set("Enricher::block", T);
 	# The outside host, whichever side it is.
-	event Enricher::new_verdict(verdict(203.0.113.2, 198.51.100.1, "scan", 0.99));
-	event Enricher::new_verdict(verdict(198.51.100.1, 203.0.113.3, "cnc", 0.99));
+	event Enricher::new_verdict(verdict(93.184.216.2, 192.0.2.1, "scan", 0.99));
+	event Enricher::new_verdict(verdict(192.0.2.1, 93.184.216.3, "cnc", 0.99));
 	# Not sure enough, nothing known, both ours, both outside.
-	event Enricher::new_verdict(verdict(203.0.113.4, 198.51.100.1, "scan", 0.5));
-	event Enricher::new_verdict(verdict(203.0.113.5, 198.51.100.1, "unknown",
-	    0.99));
-	event Enricher::new_verdict(verdict(198.51.100.7, 198.51.100.1, "scan", 0.99));
-	event Enricher::new_verdict(verdict(203.0.113.6, 203.0.113.7, "scan", 0.99));
+	event Enricher::new_verdict(verdict(93.184.216.4, 192.0.2.1, "scan", 0.5));
+	event Enricher::new_verdict(verdict(93.184.216.5, 192.0.2.1, "unknown", 0.99));
+	event Enricher::new_verdict(verdict(192.0.2.7, 192.0.2.1, "scan", 0.99));
+	event Enricher::new_verdict(verdict(93.184.216.6, 93.184.216.7, "scan", 0.99));
 	# On the list, and kept from it by the site.
-	event Enricher::new_verdict(verdict(203.0.113.8, 198.51.100.1, "scan", 0.99));
-	event Enricher::new_verdict(verdict(203.0.113.9, 198.51.100.1, "scan", 0.99));
-	schedule 500msec { Enricher::done() };
+	event Enricher::new_verdict(verdict(93.184.216.8, 192.0.2.1, "scan", 0.99));
+	event Enricher::new_verdict(verdict(93.184.216.9, 192.0.2.1, "scan", 0.99));
+	schedule 500msec { done() };
 	}
 
-event Enricher::done()
+event done()
 	{
 	terminate();
 	}

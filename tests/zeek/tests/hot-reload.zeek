@@ -5,6 +5,7 @@
 # @TEST-EXEC: grep -q '"_system_name":"renamed"' own/ssl.log
 
 redef Enricher::directory = "own";
+redef Enricher::rotation_interval = 0sec;
 
 event HTTP::log_http(rec: HTTP::Info)
 	{

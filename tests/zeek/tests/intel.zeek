@@ -5,8 +5,11 @@
 # @TEST-EXEC: btest-diff zeek/.stdout
 
 redef Enricher::directory = "own";
+redef Enricher::look_interval = 100msec;
 redef Enricher::intel_file = "intel.dat";
 redef exit_only_after_terminate = T;
+
+global done: event();
 
 global looks = 0;
 
@@ -35,10 +38,10 @@ event Input::end_of_data(name: string, source: string)
 	if ( looks == 1 )
 		system("cp ../second.dat new.dat && mv new.dat intel.dat");
 	else
-		schedule 500msec { Enricher::done() };
+		schedule 500msec { done() };
 	}
 
-event Enricher::done()
+event done()
 	{
 	terminate();
 	}

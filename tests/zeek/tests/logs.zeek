@@ -6,4 +6,5 @@
 # @TEST-EXEC: test ! -e reporter.log
 
 redef Enricher::directory = "own";
+redef Enricher::rotation_interval = 0sec;
 redef Enricher::sensor = "sensor";

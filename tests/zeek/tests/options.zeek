@@ -6,6 +6,7 @@
 # @TEST-EXEC: ! grep -E '_system_name|community_id|exchange_|header_names|cookie_size|query_size|answer_size' all
 
 redef Enricher::directory = "own";
+redef Enricher::rotation_interval = 0sec;
 redef Enricher::kinds = {
 	"conn",
 	"http",

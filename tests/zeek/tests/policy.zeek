@@ -5,6 +5,7 @@
 # @TEST-EXEC: test $(grep -vc '^#' conn.log) -eq $(wc -l < own/conn.log)
 
 redef Enricher::directory = "own";
+redef Enricher::rotation_interval = 0sec;
 
 hook HTTP::log_policy(rec: HTTP::Info, id: Log::ID, filter: Log::Filter)
 	{
