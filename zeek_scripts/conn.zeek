@@ -8,7 +8,7 @@ module Enricher;
 
 export {
 	## Whether first exchanges are kept.
-	option conn_fields = T;
+	option conn_fields = F;
 
 	## So many exchanges are kept of a connection.
 	option max_exchanges: count = 6;
@@ -89,9 +89,9 @@ function begin_exchange(c: connection, is_orig: bool)
 	known$idle = 0;
 	}
 
-event connection_established(c: connection)
+event connection_established(c: connection) &group="Enricher::conn_fields"
 	{
-	if ( ! conn_fields || ! c?$conn || c?$thresholds )
+	if ( ! c?$conn || c?$thresholds )
 		return;
 
 	c$conn$enricher_exchanges = Exchanges($began=c$start_time);
@@ -100,7 +100,7 @@ event connection_established(c: connection)
 	}
 
 event conn_bytes_threshold_crossed(c: connection, threshold: count,
-    is_orig: bool) &priority=-5
+    is_orig: bool) &group="Enricher::conn_fields" &priority=-5
 	{
 	if ( ! c?$conn || ! c$conn?$enricher_exchanges || c?$thresholds )
 		return;
@@ -140,6 +140,7 @@ function extend_conn(id: Log::ID, path: string, rec: Conn::Info): string
 
 event zeek_init()
 	{
+	tie("Enricher::conn_fields", conn_fields);
 	sources["conn"] = Source($stream=Conn::LOG, $extend=extend_conn, $fields=set(
 	    "ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p",
 	    "proto", "service", "duration", "orig_bytes", "resp_bytes",

@@ -7,7 +7,7 @@ module Enricher;
 
 export {
 	## Whether the sizes of query and answer are kept.
-	option dns_fields = T;
+	option dns_fields = F;
 
 	redef record Extension += {
 		## Bytes of the query, as a DNS message.
@@ -24,9 +24,9 @@ redef record DNS::Info += {
 
 # After the base script has found the record that a message belongs to.
 event dns_message(c: connection, is_orig: bool, msg: dns_msg, len: count)
-    &priority=3
+    &group="Enricher::dns_fields" &priority=3
 	{
-	if ( ! dns_fields || ! c?$dns )
+	if ( ! c?$dns )
 		return;
 
 	if ( msg$QR )
@@ -50,6 +50,7 @@ function extend_dns(id: Log::ID, path: string, rec: DNS::Info): string
 
 event zeek_init()
 	{
+	tie("Enricher::dns_fields", dns_fields);
 	sources["dns"] = Source($stream=DNS::LOG, $extend=extend_dns, $fields=set("ts",
 	    "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto",
 	    "trans_id", "rtt", "query", "qclass", "qtype", "qtype_name",

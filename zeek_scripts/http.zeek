@@ -8,7 +8,7 @@ module Enricher;
 
 export {
 	## Whether header names and cookie sizes are kept.
-	option http_fields = T;
+	option http_fields = F;
 
 	## So many header names are kept of a request.
 	option max_header_names: count = 64;
@@ -30,9 +30,9 @@ redef record HTTP::Info += {
 };
 
 event http_header(c: connection, is_orig: bool, name: string, value: string)
-    &priority=-5
+    &group="Enricher::http_fields" &priority=-5
 	{
-	if ( ! http_fields || ! c?$http )
+	if ( ! c?$http )
 		return;
 
 	local http = c$http;
@@ -72,6 +72,7 @@ function extend_http(id: Log::ID, path: string, rec: HTTP::Info): string
 
 event zeek_init()
 	{
+	tie("Enricher::http_fields", http_fields);
 	sources["http"] = Source($stream=HTTP::LOG, $extend=extend_http, $fields=set(
 	    "ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p",
 	    "trans_depth", "method", "host", "uri", "referrer", "version",

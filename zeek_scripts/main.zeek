@@ -55,6 +55,14 @@ export {
 	## :zeek:see:`zeek_init`.
 	global sources: table[string] of Source;
 
+	## Ties event handlers to an option: those of the group that is named like the option are only
+	## called while it is true. So what is off costs nothing.
+	##
+	## name: Name of the option and of the group, with ``Enricher::``.
+	##
+	## on: Whether it is true now.
+	global tie: function(name: string, on: bool);
+
 	## Begins what is written before the fields of the next record.
 	##
 	## kind: Name of the log.
@@ -80,6 +88,22 @@ function begin(kind: string, id: conn_id): Extension
 		extension$community_id = community_id_v1(id, community_id_seed, T);
 
 	return extension;
+	}
+
+function turn(name: string, on: bool): bool
+	{
+	if ( on )
+		enable_event_group(name);
+	else
+		disable_event_group(name);
+
+	return on;
+	}
+
+function tie(name: string, on: bool)
+	{
+	turn(name, on);
+	Option::set_change_handler(name, turn);
 	}
 
 function extension_of(path: string): Extension

@@ -19,10 +19,13 @@ export {
 		ts: time;
 		## Zeek's identifier of its connection.
 		uid: string &optional;
-		## The flow.
+		## The originator of the flow.
 		orig_h: addr;
+		## Its port.
 		orig_p: port;
+		## The responder.
 		resp_h: addr;
+		## Its port.
 		resp_p: port;
 		## Family that the record belongs to, or ``unknown``.
 		family: string;

@@ -23,7 +23,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
 )  # fmt: skip
 @click.option(
     "--verdicts", metavar="DIR", type=_folder,
-    help="Where the enricher leaves verdicts for Zeek; /var/lib/enricher/zeek without it.",
+    help="Where the enricher leaves verdicts for Zeek; /run/enricher/zeek without it.",
 )  # fmt: skip
 @click.option("--no-verdicts", is_flag=True, help="Zeek takes no verdicts back.")
 @click.option(
@@ -47,7 +47,7 @@ def command(
 ) -> None:
     """Show the lines that a site's Zeek needs.
 
-    They let it write logs for the enricher, with more fields, and take its verdicts back. Nothing
+    They let it write logs for the enricher and take its verdicts back. Nothing
     is written without --out or --write, and Zeek is not started anew.
     """
     if verdicts is not None and no_verdicts:

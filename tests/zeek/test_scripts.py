@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import zeekscript
 
+from enricher.logs.batch import Block
 from enricher.logs.kinds import KINDS, SCHEMAS, Kind
 from enricher.logs.paths import candidates
+from enricher.logs.reader import open_reader
 from enricher.resources import resource_dir
+from enricher.verdicts.files import TABLE_COLUMNS
 
 HERE = Path(__file__).parent
 SCRIPTS = sorted(resource_dir("zeek_scripts").glob("*.zeek"))
@@ -20,6 +24,11 @@ TESTS = sorted(HERE.glob("tests/*.zeek")) + sorted(HERE.glob("Files/*.zeek"))
 
 # Columns that only Suricata's records have.
 _SURICATA = {"flow_id", "is_answer"}
+# Which log it is, and what is written for a site's own use: no columns of ours.
+_UNREAD = {
+    "_path", "exchange_sizes", "exchange_gaps", "header_names", "cookie_size", "set_cookie_size",
+    "query_size", "answer_size",
+}  # fmt: skip
 
 
 def _parse(path: Path) -> tuple[Any, bytes]:
@@ -111,3 +120,30 @@ def test_every_added_field_and_every_option_is_documented() -> None:
                         assert lines[declared.start_point[0] - 1].strip().startswith("##"), (
                             f"{path.name}: {_text(declared, source)[:60]}"
                         )
+
+
+def test_a_verdict_has_the_columns_that_the_enricher_writes() -> None:
+    fields = _record_fields("Verdict")
+    assert set(fields) == set(TABLE_COLUMNS)
+    assert all(above.startswith("##") for above in fields.values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_real_zeek_wrote_with_the_package_is_read_to_the_last_value(kind: Kind) -> None:
+    kept = (HERE / "Baseline" / "tests.logs" / f"own.{kind}.log").read_bytes().splitlines(True)
+    lines = [line for line in kept if not line.startswith(b"###")]
+    reader = open_reader("json", f"{kind}.log", None)
+    result = reader.read(Block(0, f"{kind}.log", b"".join(lines), 1, 0, last=True))
+    assert not result.rejected
+    assert not result.passed
+    (batch,) = result.batches
+    assert batch.kind == kind
+    for line, row in zip(lines, batch.frame.to_dicts(), strict=True):
+        written = {name: value for name, value in orjson.loads(line).items() if name not in _UNREAD}
+        columns = {
+            name: column
+            for column in SCHEMAS[kind]
+            for name in candidates(column)
+            if name in written
+        }
+        assert {name: row[column] for name, column in columns.items()} == written

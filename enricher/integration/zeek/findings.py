@@ -237,7 +237,7 @@ def _of_package(site: Site) -> Iterator[Finding]:
         yield Finding("package", "warning", message, advice)
     else:
         advice = (
-            "It works without. With more fields, and verdicts in Zeek: 'enricher zeek install'."
+            "It works without. For verdicts in Zeek: 'enricher zeek install'."
         )
         yield Finding("package", "warning", "Zeek does not load the enricher's package", advice)
     if package.runs is False and package.script is not None:

@@ -14,7 +14,7 @@ from enricher.integration.zeek.statements import load, redef
 
 LOGS = Path("/var/log/enricher/zeek")
 """Where the package writes logs unless ``Enricher::directory`` says otherwise."""
-VERDICTS = Path("/var/lib/enricher/zeek")
+VERDICTS = Path("/run/enricher/zeek")
 """Where verdicts are handed over unless somebody says otherwise."""
 NAME = "enricher"
 """What the folder of the package is called among a site's scripts."""

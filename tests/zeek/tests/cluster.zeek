@@ -13,6 +13,7 @@
 # @TEST-EXEC: test ! -e worker-1/own
 
 redef Enricher::directory = "own";
+redef Enricher::conn_fields = T;
 redef Enricher::verdicts_file = "../verdicts.dat";
 redef Enricher::find_timeout = 1sec;
 redef Log::default_rotation_interval = 0sec;

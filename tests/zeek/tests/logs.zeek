@@ -8,3 +8,6 @@
 redef Enricher::directory = "own";
 redef Enricher::rotation_interval = 0sec;
 redef Enricher::sensor = "sensor";
+redef Enricher::conn_fields = T;
+redef Enricher::http_fields = T;
+redef Enricher::dns_fields = T;

@@ -1,4 +1,4 @@
-# @TEST-DOC: Everything that is added can be switched off.
+# @TEST-DOC: Further fields are off unless wanted; the rest can be switched off.
 # @TEST-EXEC: zeek -C -r $TRACES/one-of-each.pcap $PACKAGE %INPUT
 # @TEST-EXEC: test ! -e own/ssl.log
 # @TEST-EXEC: cat own/conn.log own/http.log own/dns.log > all
@@ -14,6 +14,3 @@ redef Enricher::kinds = {
 };
 redef Enricher::sensor = "";
 redef Enricher::community_id = F;
-redef Enricher::conn_fields = F;
-redef Enricher::http_fields = F;
-redef Enricher::dns_fields = F;
