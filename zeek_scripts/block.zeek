@@ -8,7 +8,8 @@ module Enricher;
 
 export {
 	## Whether hosts are blocked. It takes a backend of NetControl as well, see
-	## :zeek:see:`NetControl::init`.
+	## :zeek:see:`NetControl::init`. Whoever can forge the source of a packet can have its
+	## owner blocked: put what must be reached into :zeek:see:`Enricher::never_block`.
 	option block = F;
 
 	## Alerts with a lower score block nobody.

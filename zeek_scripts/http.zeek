@@ -23,6 +23,9 @@ export {
 	};
 }
 
+# Whoever sends a request chooses the names. A line that is too long would not be read.
+const longest_header_name = 256;
+
 redef record HTTP::Info += {
 	enricher_header_names: vector of string &optional;
 	enricher_cookie_size: count &optional;
@@ -43,7 +46,7 @@ event http_header(c: connection, is_orig: bool, name: string, value: string)
 			http$enricher_header_names = vector();
 
 		if ( |http$enricher_header_names| < max_header_names )
-			http$enricher_header_names += name;
+			http$enricher_header_names += name[:longest_header_name];
 
 		if ( name == "COOKIE" )
 			http$enricher_cookie_size = |value| + ( http?$enricher_cookie_size ?

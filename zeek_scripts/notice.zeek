@@ -98,6 +98,7 @@ function raise_notice(verdict: Verdict)
 
 # The manager asks the workers for the connection; one that has it raises the notice and says so.
 # Nobody does where it is gone: then the manager raises it, without.
+# Zeek has Cluster::publish since 7.1; before that Broker is all there is.
 global searched: set[string] &create_expire=1min;
 
 @if ( Cluster::local_node_type() == Cluster::WORKER )
@@ -107,8 +108,13 @@ event Enricher::find_connection(verdict: Verdict)
 		return;
 
 	raise_notice(verdict);
+@if ( Version::number >= 70100 )
 	Cluster::publish(Cluster::manager_topic, Enricher::found_connection,
 	    verdict$alert_id);
+@else
+	Broker::publish(Cluster::manager_topic, Enricher::found_connection,
+	    verdict$alert_id);
+@endif
 	}
 @endif
 
@@ -129,7 +135,11 @@ event Enricher::searched_long_enough(verdict: Verdict)
 event Enricher::new_verdict(verdict: Verdict)
 	{
 	add searched[verdict$alert_id];
+@if ( Version::number >= 70100 )
 	Cluster::publish(Cluster::worker_topic, Enricher::find_connection, verdict);
+@else
+	Broker::publish(Cluster::worker_topic, Enricher::find_connection, verdict);
+@endif
 	schedule find_timeout { Enricher::searched_long_enough(verdict) };
 	}
 @endif
