@@ -1,4 +1,4 @@
-"""What the fields that the Zeek package adds are worth: the same families, learned with and without.
+"""What the fields that the Zeek package adds are worth: families learned with and without them.
 
     python tests/bench/zeek_fields.py LOGS > table.md
 
@@ -24,8 +24,8 @@ from enricher.detector.adaptation.points import Points
 from enricher.detector.detector import Detector
 from enricher.features import ContextTracker, extract
 from enricher.learn.loading import read_log
-from enricher.learn.protocol.metrics import average_precision, tpr_at
 from enricher.learn.manifest import LogSource
+from enricher.learn.protocol.metrics import average_precision, tpr_at
 from enricher.logs import Kind
 
 FloatArray = npt.NDArray[np.float32]

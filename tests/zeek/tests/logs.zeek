@@ -11,3 +11,4 @@ redef Enricher::sensor = "sensor";
 redef Enricher::conn_fields = T;
 redef Enricher::http_fields = T;
 redef Enricher::dns_fields = T;
+redef Enricher::ssl_fields = T;
