@@ -90,18 +90,18 @@ def verdicts_of_files(
     choice = choice_of(settings)
     said = FeedbackStore(settings.state).all()
     called_false = {one.alert_id for one in said if one.verdict == "false-positive"}
-    newest: list[tuple[float, int, Verdict]] = []
+    newest: list[tuple[float, int, Entry]] = []
     for number, found in enumerate(_verdicts(paths, counts.lines)):
         if found.alert_id in called_false:
             counts.called_false += 1
             continue
-        heapq.heappush(newest, (found.ts, number, found))
+        # Not the verdict, whose names may be as long as a line.
+        heapq.heappush(newest, (found.ts, number, Entry.of(found, choice)))
         if len(newest) > MAX_ALERTS:
             heapq.heappop(newest)
-    verdicts = [one for _, _, one in sorted(newest)]
-    if verdicts:
-        counts.now = now if now is not None else verdicts[-1].ts
-    entries = [Entry.of(one, choice) for one in verdicts]
+    entries = [one for _, _, one in sorted(newest)]
+    if entries:
+        counts.now = now if now is not None else entries[-1].ts
     files = make_files(entries, counts.now or 0.0, choice)
     write_verdicts(out, files)
     counts.rows = {name: data.count(b"\n") - 1 for name, data in files.items()}

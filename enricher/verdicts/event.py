@@ -5,7 +5,6 @@ The events are those of :mod:`enricher.alerts.event`. Whatever does not look as 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ _UID = re.compile(r"[!-~]{1,64}")
 _COMMUNITY_ID = re.compile(r"1:[A-Za-z0-9+/]{27}=")
 _MAX_ADDRESS = 45
 _MAX_TIME = 40
+_LATEST = 253_402_300_799.0
+"""The end of the year 9999: later ones can not be written as dates."""
 _MAX_SIGNATURE = 256
 _MAX_SEVERITY = 255
 _KEYS = {"http": "http", "dns": "dns", "tls": "ssl", "flow": "conn"}
@@ -174,7 +175,7 @@ def _time(value: object) -> float:
     if found.tzinfo is None:
         raise ValueError
     ts = found.timestamp()
-    if not math.isfinite(ts) or ts < 0.0:
+    if not 0.0 <= ts <= _LATEST:
         raise ValueError
     return ts
 

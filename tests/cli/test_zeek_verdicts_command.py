@@ -124,6 +124,13 @@ def test_a_file_without_an_alert_gives_files_without_one(tmp_path: Path, out: Pa
     assert not addresses(out)
 
 
+def test_a_time_that_no_date_can_say_is_no_alert(tmp_path: Path, out: Path) -> None:
+    late = event(1) | {"timestamp": "9999-12-31T23:59:59.999999-1200"}
+    done = ask(tmp_path, write(tmp_path / "e", late, event(2)), "--out", out)
+    assert done.exit_code == 0
+    assert ids(out) == [2]
+
+
 def test_what_can_not_be_read_or_written_is_said(tmp_path: Path, out: Path) -> None:
     with pytest.raises(InputError, match="is not there"):
         ask(tmp_path, tmp_path / "absent", "--out", out)
