@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enricher.errors import InputError
-from enricher.integration.zeek.looking import beginning, link_of, names_in, status_of
+from enricher.integration.looking import beginning, link_of, names_in, status_of
 
 _MOST_PROCESSES = 1 << 22
 _MOST_FOUND = 256
@@ -67,7 +67,8 @@ def _zeek_at(pid: int, place: Path) -> ZeekProcess | None:
     else:
         return None
     words = _words(place)
-    if program is None and words and words[0].startswith("/"):
+    # Whoever started it chose what it is called: no other program may be asked in its place.
+    if program is None and words and words[0].startswith("/") and words[0].endswith("/zeek"):
         program = Path(words[0])
     folder = link_of(place / "cwd")
     elsewhere = target is not None and not target.endswith(_DELETED) and _is_elsewhere(place)

@@ -151,9 +151,11 @@ def test_zeeks_of_other_users_are_seen_by_what_they_are_called(
     process(1, None, None, ("/opt/zeek/bin/zeek", "-i", "e0"))
     process(2, None, None, ("zeek", "-j"), comm="zeek.logger-1")
     process(3, None, None, ("zeekctl",), comm="zeekctl")
+    process(4, None, None, ("/usr/sbin/other",), comm="zeek")
     assert [(one.pid, one.program) for one in running(nowhere.proc)] == [
         (1, Path("/opt/zeek/bin/zeek")),
         (2, None),
+        (4, None),
     ]
 
 
