@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enricher.errors import EnricherError
-from enricher.integration.finding import Finding, Level
+from enricher.integration.finding import Finding
 from enricher.resources import Resource, resource_dir
 
 if TYPE_CHECKING:
     from enricher.logs import Kind
-
-__all__ = ["Finding", "Level", "examine"]
 
 _NEEDED = (
     *("numpy", "polars", "numba", "torch", "orjson", "safetensors", "pydantic", "communityid"),

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-import orjson
 
 from enricher.cli.findings import print_count, print_finding
 from enricher.config import load_settings
 from enricher.doctor import examine
+from enricher.integration.finding import no_problem
 
 
 @click.command("doctor")
@@ -34,7 +34,7 @@ def command(
 ) -> None:
     """Look for what is wrong with the installation and with the logs at PATHS.
 
-    Exit status 0 when there is no problem, 1 otherwise.
+    Exit status 0 when there is no problem, be it with warnings, 1 otherwise.
     """
     settings = load_settings(file, os.environ).settings
     findings = []
@@ -48,8 +48,9 @@ def command(
         if not as_json:
             print_finding(finding)
     if as_json:
-        rows = [asdict(finding) for finding in findings]
-        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        from enricher.report.rules import as_json as encode  # noqa: PLC0415
+
+        click.echo(encode([asdict(finding) for finding in findings]), nl=False)
     else:
         print_count(findings)
-    context.exit(1 if any(finding.level == "problem" for finding in findings) else 0)
+    context.exit(0 if no_problem(findings) else 1)

@@ -33,10 +33,6 @@ def command() -> None:
     "--rules", metavar="FILE", type=_file, default=_RULES, show_default=True,
     help="The rules file that 'enricher rules deploy' writes.",
 )  # fmt: skip
-@click.option(
-    "--ignore", "ignored", metavar="AREA", multiple=True,
-    help="Leave findings of this area out; may be repeated.",
-)  # fmt: skip
 @_as_json
 @click.pass_context
 def check(
@@ -45,35 +41,31 @@ def check(
     config: Path | None,
     program: str | None,
     rules: Path,
-    ignored: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Tell what the enricher lacks in suricata.yaml.
 
     All that it includes is read, as Suricata reads it. Each thing that is missing comes with what
-    to do. Exit status: 0 nothing is to be done, 1 something is missing, 2 wrong usage.
-    """
-    from enricher.integration.suricata.checking import AREAS, examine  # noqa: PLC0415  # polars
+    to do. Nothing is changed.
 
-    if unknown := set(ignored) - set(AREAS):
-        areas = ", ".join(AREAS)
-        raise click.UsageError(f"--ignore: no area {min(unknown)!a}; there are {areas}")
+    Exit status 0 when the enricher can stand beside it, be it with warnings, 1 when not.
+    """
+    from enricher.integration.suricata.checking import examine  # noqa: PLC0415  # polars
+
     report = examine(config, program, rules)
-    report.findings = [one for one in report.findings if one.area not in ignored]
     if as_json:
         from enricher.report.rules import as_json as encode  # noqa: PLC0415
 
-        plain = {**asdict(report), "config": None if report.config is None else str(report.config)}
+        place = None if report.config is None else str(report.config)
+        inputs = [{"path": path} for path in report.inputs]
+        plain = {"usable": report.usable, **asdict(report), "config": place, "inputs": inputs}
         click.echo(encode(plain), nl=False)
     else:
-        from enricher.cli.findings import print_count, print_finding  # noqa: PLC0415
+        from enricher.cli.findings import print_check  # noqa: PLC0415
+        from enricher.integration.settings_text import Input  # noqa: PLC0415
 
-        for finding in report.findings:
-            print_finding(finding)
-        print_count(report.findings)
-        if not report.to_do:
-            click.echo("Nothing is missing.")
-    context.exit(1 if report.to_do else 0)
+        print_check(report.findings, [Input(path) for path in report.inputs])
+    context.exit(0 if report.usable else 1)
 
 
 @command.command("install")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from enricher.cli.findings import print_count, print_finding
+from enricher.cli.findings import print_check
 
 if TYPE_CHECKING:
     from enricher.integration.finding import Finding
@@ -38,7 +38,6 @@ def command(
     """
     from enricher.integration.zeek.check import is_usable, look  # noqa: PLC0415  # loads polars
     from enricher.integration.zeek.findings import findings_of  # noqa: PLC0415
-    from enricher.integration.zeek.settings_text import settings_text  # noqa: PLC0415
 
     site = look(named, logs)
     findings = findings_of(site)
@@ -48,12 +47,7 @@ def command(
 
         click.echo(encode(_document(site, findings, usable=usable)), nl=False)
     else:
-        for finding in findings:
-            print_finding(finding)
-        print_count(findings)
-        if site.inputs:
-            click.echo("\n# For enricher.yaml:")
-            click.echo(settings_text(site.inputs), nl=False)
+        print_check(findings, site.inputs)
     context.exit(0 if usable else 1)
 
 

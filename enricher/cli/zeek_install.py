@@ -54,10 +54,10 @@ def command(
         raise click.UsageError("--verdicts and --no-verdicts exclude each other")
     if force and out is None:
         raise click.UsageError("--force is for --out")
+    from enricher.integration.settings_text import Input, settings_text  # noqa: PLC0415
     from enricher.integration.zeek.installation import find_installation  # noqa: PLC0415
     from enricher.integration.zeek.processes import running  # noqa: PLC0415
     from enricher.integration.zeek.setting_up import LOGS, VERDICTS, Setup  # noqa: PLC0415
-    from enricher.integration.zeek.settings_text import Input, settings_text  # noqa: PLC0415
     from enricher.resources import resource_dir  # noqa: PLC0415
 
     installation = find_installation(named, running())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -23,3 +24,8 @@ class Finding:
     level: Level
     message: str
     advice: str = ""
+
+
+def no_problem(findings: Iterable[Finding]) -> bool:
+    """Whether the program can do its work, be it with warnings: exit status 0 of every check."""
+    return all(one.level != "problem" for one in findings)

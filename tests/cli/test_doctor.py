@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from enricher import doctor
 from enricher.cli.doctor import command
-from enricher.doctor import Finding, Level
 from enricher.errors import BundleError
+from enricher.integration.finding import Finding, Level
 from enricher.simulate import generate
 
 

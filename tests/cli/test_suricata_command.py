@@ -52,31 +52,33 @@ def test_check_says_what_is_missing_until_the_include_is_there(config: Path) -> 
     before = ask("check", "--config", config, "--rules", rules)
     assert before.exit_code == 1
     assert "http is not logged" in before.output
-    assert "Nothing is missing." not in before.output
     include = config.with_name("include.yaml")
     done = ask("install", "--config", config, "--rules", rules, "--out", include)
     assert done.exit_code == 0, done.output
     add_include(config, include)
     after = ask("check", "--config", config, "--rules", rules)
     assert after.exit_code == 0, after.output
-    assert after.output.endswith("Nothing is missing.\n")
+    assert f"\n# For enricher.yaml:\ninputs:\n- path: {config.parent}/" in after.output
 
 
 def test_check_for_programs(config: Path) -> None:
     result = ask("check", "--config", config, "--json")
     found = json.loads(result.output)
     assert result.exit_code == 1
-    assert (found["config"], found["inputs"]) == (str(config), [f"{config.parent}/eve.json"])
+    assert (found["usable"], found["config"]) == (False, str(config))
+    assert found["inputs"] == [{"path": f"{config.parent}/eve.json"}]
     assert {"area", "level", "message", "advice"} == set(found["findings"][0])
     assert {one["level"] for one in found["findings"]} == {"ok", "warning", "problem"}
 
 
-def test_areas_that_do_not_matter_to_a_site_are_left_out(config: Path) -> None:
-    areas = ("eve-log", "events", "tls", "rules", "control", "classtype", "engine")
-    options = [word for area in areas for word in ("--ignore", area)]
-    result = ask("check", "--config", config, *options)
-    assert (result.exit_code, result.output.count("\n")) == (0, 3)
-    assert ask("check", "--config", config, "--ignore", "weather").exit_code == 2
+def test_with_warnings_alone_it_is_usable(config: Path) -> None:
+    types = "[flow, dns, http: {extended: yes}, tls: {extended: yes}]"
+    config.write_text(config.read_text().replace("[alert, flow]", types))
+    result = ask("check", "--config", config)
+    assert "0 problems" in result.output
+    assert "\nwarning " in result.output
+    assert result.exit_code == 0
+    assert json.loads(ask("check", "--config", config, "--json").output)["usable"] is True
 
 
 def test_a_configuration_that_is_none_is_a_finding(tmp_path: Path) -> None:

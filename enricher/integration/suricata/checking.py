@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from enricher.errors import EngineError, InputError
-from enricher.integration.finding import Finding
+from enricher.integration.finding import Finding, no_problem
 from enricher.integration.suricata.choosing import check_outputs, choose
 from enricher.integration.suricata.eve import eve_outputs
 from enricher.integration.suricata.events import OLDEST, major
@@ -20,9 +20,6 @@ from enricher.integration.suricata.surroundings import (
     check_rules,
 )
 from enricher.rulegen.engine.suricata import Engine, find_engine
-
-AREAS = ("config", "engine", "eve-log", "events", "tls", "rules", "classtype", "control")
-"""What is looked at, in this order."""
 
 _USUAL = ("/etc/suricata", "/usr/local/etc/suricata", "/opt/suricata/etc/suricata")
 _NAME = "suricata.yaml"
@@ -47,9 +44,9 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
 
     @property
-    def to_do(self) -> bool:
-        """Whether something is missing."""
-        return any(one.level != "ok" for one in self.findings)
+    def usable(self) -> bool:
+        """Whether the enricher can read its events, be it with less than there could be."""
+        return no_problem(self.findings)
 
 
 def find_configuration(engine: Engine | None, usual: Sequence[str] = _USUAL) -> Path | None:

@@ -8,8 +8,6 @@ nothing. A test compares the two. Files and their number are bounded: who wrote 
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from enricher.errors import InputError
+from enricher.integration.looking import beginning
 from enricher.integration.suricata.nodes import Node
 
 MAX_BYTES = 2 << 20
@@ -120,14 +119,16 @@ class _Loader:
         if self._files > MAX_FILES:
             raise InputError(f"more than {MAX_FILES} files are included", self._made.path)
         try:
-            data = _read(path, MAX_BYTES - self._bytes)
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error)
+            data = beginning(path, MAX_BYTES - self._bytes + 1)
+        except InputError as error:
             if by is None:
-                raise InputError(f"cannot be read ({why})", path) from error
-            message = f"includes {str(path)!a}, which cannot be read ({why}). {_FAILS}"
+                raise
+            message = f"includes {str(path)!a}, which {error.message}. {_FAILS}"
             raise InputError(message, asked_by, asked_at) from error
         self._bytes += len(data)
+        if self._bytes > MAX_BYTES:
+            message = f"with it, it is more than {MAX_BYTES >> 20} MiB: no configuration has that"
+            raise InputError(message, path)
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         events = iter(yaml.parse(data, Loader=loader))
         self._frames.append(_Frame(events, path, parent, parent, listed=False, depth=0))
@@ -247,6 +248,7 @@ class _Loader:
         if parent.is_list and parent.value is None:
             parent.value = text.replace("_", "-")
         if "." in text:
+            self._events += text.count(".")  # each is a node
             frame.node = _reach(parent, text, frame.file, line)
             return
         there = parent.children.get(text)
@@ -275,24 +277,3 @@ def _reach(parent: Node, path: str, file: Path, line: int) -> Node:
         node = below
     node.file, node.line = file, line
     return node
-
-
-def _read(path: Path, most: int) -> bytes:
-    """The bytes of an ordinary file.
-
-    Raises:
-        OSError: If it can not be read.
-        ValueError: If it is no ordinary file, or larger.
-    """
-    # A pipe must not be waited for.
-    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(opened).st_mode):
-            raise ValueError("it is no ordinary file")
-        with os.fdopen(opened, "rb", closefd=False) as file:
-            data = file.read(most + 1)
-    finally:
-        os.close(opened)
-    if len(data) > most:
-        raise ValueError(f"with it, it is more than {MAX_BYTES >> 20} MiB")
-    return data

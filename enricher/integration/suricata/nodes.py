@@ -10,7 +10,8 @@ _TRUE = frozenset({"1", "yes", "true", "on"})
 _FALSE = frozenset({"0", "no", "false", "off"})
 
 
-@dataclass(slots=True)
+# No comparing by content: a configuration may be nested deeper than Python can follow.
+@dataclass(slots=True, eq=False)
 class Node:
     """One setting, with what stands below it.
 

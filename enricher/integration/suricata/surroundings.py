@@ -9,15 +9,14 @@ from pathlib import Path
 
 from enricher.errors import InputError
 from enricher.integration.finding import Finding
+from enricher.integration.looking import beginning, is_file
 from enricher.integration.suricata.events import has
 from enricher.integration.suricata.nodes import Node
 from enricher.rulegen.deploy.content import HEADER
-from enricher.rulegen.deploy.files import MAX_BYTES
 from enricher.rulegen.deploy.layout import FILE
 from enricher.rulegen.engine.classification import CLASSIFICATION
 from enricher.rulegen.engine.suricata import Engine
 from enricher.rulegen.policy import load_policy
-from enricher.rulegen.small_file import read_small
 
 RULES = Path("/etc/suricata/rules") / FILE
 """Where ``enricher rules deploy`` writes where nothing else is said."""
@@ -75,7 +74,7 @@ def check_rules(root: Node, rules: Path) -> Iterator[Finding]:
         yield Finding("rules", "warning", message, f"leave only one of {named[0]}, {named[1]}")
         return
     try:
-        begin = read_small(file, MAX_BYTES)[: len(HEADER)] if _is_file(file) else None
+        begin = beginning(file, len(HEADER)) if is_file(file) else None
     except InputError as error:
         yield Finding("rules", "ok", f"rule-files names {file}, which {error.message}")
         return
@@ -103,9 +102,7 @@ def missing_classes(file: Path) -> list[str]:
     Raises:
         InputError: If it cannot be read.
     """
-    if not _is_file(file):
-        raise InputError("is not there, or no ordinary file", file)
-    lines = read_small(file, _MOST).decode("utf-8", "replace").splitlines()
+    lines = beginning(file, _MOST).decode("utf-8", "replace").splitlines()
     known = {found[1].lower() for line in lines if (found := _CLASS.match(line))}
     used = {one.classtype for one in load_policy().templates.values()}
     standard = {
@@ -116,14 +113,6 @@ def missing_classes(file: Path) -> list[str]:
         for name in sorted(used)
         if name not in known
     ]
-
-
-def _is_file(path: Path) -> bool:
-    """Whether it is an ordinary file, for any name: what is none must not be waited for."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def check_classes(root: Node, engine: Engine | None) -> Iterator[Finding]:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from enricher.integration.finding import Finding
+from enricher.integration.finding import Finding, no_problem
+from enricher.integration.settings_text import Input
 from enricher.integration.zeek.control import Control, read_control
 from enricher.integration.zeek.installation import USUAL, Installation, find_installation
 from enricher.integration.zeek.package import Package, find_package, read_site, site_scripts
 from enricher.integration.zeek.places import Place, days_in, find_places, named_place
 from enricher.integration.zeek.processes import ZeekProcess, running
 from enricher.integration.zeek.scripts import seconds_of
-from enricher.integration.zeek.settings_text import Input
 from enricher.integration.zeek.streams import Stream, Streams, look_at
 
 _DAYS = 2
@@ -109,7 +109,7 @@ def look(named: Path | None, logs: Path | None, machine: Machine | None = None) 
 def is_usable(site: Site, findings: list[Finding]) -> bool:
     """Whether the enricher can stand beside it, be it with less than there could be."""
     found = site.has_logs or site.installation is not None
-    return found and all(finding.level != "problem" for finding in findings)
+    return found and no_problem(findings)
 
 
 def _folders(place: Place) -> list[Path]:

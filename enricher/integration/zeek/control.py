@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enricher.errors import InputError
-from enricher.integration.zeek.looking import beginning, is_file
+from enricher.integration.looking import beginning, is_file
 
 _HOUR = 3600
 _MOST_OPTIONS = 4096

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from enricher.errors import InputError, OutputError
-from enricher.integration.zeek.looking import beginning, is_folder, link_of
+from enricher.integration.looking import beginning, is_folder, link_of
 from enricher.sinks.file import remedy
 
 SUMS = "SHA256SUMS"

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from enricher.errors import InputError
 from enricher.integration.finding import Finding, Level
+from enricher.integration.looking import names_in, status_of
 from enricher.integration.zeek.check import Site, written_twice
 from enricher.integration.zeek.installation import NEWEST, OLDEST
-from enricher.integration.zeek.looking import names_in, status_of
 from enricher.integration.zeek.places import Place
 from enricher.integration.zeek.streams import Stream
 from enricher.logs import KINDS
@@ -236,9 +236,7 @@ def _of_package(site: Site) -> Iterator[Finding]:
         message = f"{by}, but no log is in {package.directory} yet"
         yield Finding("package", "warning", message, advice)
     else:
-        advice = (
-            "It works without. For verdicts in Zeek: 'enricher zeek install'."
-        )
+        advice = "It works without. For verdicts in Zeek: 'enricher zeek install'."
         yield Finding("package", "warning", "Zeek does not load the enricher's package", advice)
     if package.runs is False and package.script is not None:
         advice = "'zeekctl deploy' loads it."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enricher.errors import EngineError, InputError
-from enricher.integration.zeek.looking import beginning, is_file, is_folder, real_path
+from enricher.integration.looking import beginning, is_file, is_folder, real_path
 from enricher.integration.zeek.processes import ZeekProcess
 
 USUAL = (Path("/opt/zeek"), Path("/usr/local/zeek"), Path("/usr/local"), Path("/usr"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from enricher.errors import InputError, OutputError
-from enricher.integration.zeek.looking import beginning, real_path
+from enricher.integration.looking import beginning, real_path
 from enricher.sinks.file import remedy
 
 BEGIN = "# enricher: begin. Written by 'enricher zeek install'; to undo, remove down to its end."

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enricher.errors import InputError
+from enricher.integration.looking import beginning, is_file, names_in, real_path
 from enricher.integration.zeek.control import Control
-from enricher.integration.zeek.looking import beginning, is_file, names_in, real_path
 from enricher.integration.zeek.processes import ZeekProcess
 from enricher.integration.zeek.scripts import Script, read_script
 from enricher.integration.zeek.setting_up import LOGS, NAME

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enricher.errors import InputError
+from enricher.integration.looking import is_folder, link_of, names_in
 from enricher.integration.zeek.control import Control
-from enricher.integration.zeek.looking import is_folder, link_of, names_in
 from enricher.integration.zeek.processes import ZeekProcess
 from enricher.logs.names import day_of_folder, parse_name
 from enricher.sources.order import LIVE_FOLDER

@@ -7,9 +7,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from enricher.integration.looking import is_file, real_path, status_of
 from enricher.integration.zeek.control import Control, read_control
 from enricher.integration.zeek.installation import Installation
-from enricher.integration.zeek.looking import is_file, real_path, status_of
 from enricher.integration.zeek.statements import load, redef
 
 LOGS = Path("/var/log/enricher/zeek")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enricher.integration.finding import Finding
-from enricher.integration.suricata.checking import AREAS, Report, examine, find_configuration
+from enricher.integration.suricata.checking import Report, examine, find_configuration
 from enricher.rulegen.engine.classification import CLASSIFICATION
 from enricher.rulegen.engine.suricata import Engine
 
@@ -56,6 +56,9 @@ def engine(version: str = "7.0.10", *, ja3: bool = True, ja4: bool = True) -> En
     return Engine(Path("/usr/bin/suricata"), version, ja3=ja3, ja4=ja4)
 
 
+AREAS = {"config", "engine", "eve-log", "events", "tls", "rules", "classtype", "control"}
+
+
 def to_do(report: Report) -> list[tuple[str, str, str]]:
     return [(one.area, one.level, one.message) for one in report.findings if one.level != "ok"]
 
@@ -68,8 +71,8 @@ def only(report: Report) -> Finding:
 def test_where_all_is_there_nothing_is_to_be_done(look: Look) -> None:
     for known in (None, engine()):
         report = look(WHOLE, known)
-        assert (to_do(report), report.to_do, report.inputs) == ([], False, ["/logs/eve.json"])
-    assert {one.area for one in report.findings} == set(AREAS)
+        assert (to_do(report), report.usable, report.inputs) == ([], True, ["/logs/eve.json"])
+    assert {one.area for one in report.findings} == AREAS
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,8 @@ def test_each_thing_that_is_missing_is_said_with_what_to_do(
     assert [(one.area, one.level) for one in found] == [(area, level)], found
     assert says in found[0].message
     assert found[0].advice
-    assert report.to_do
+    assert to_do(report)
+    assert report.usable == all(one.level != "problem" for one in report.findings)
 
 
 @pytest.mark.parametrize(
@@ -171,22 +175,22 @@ def test_a_folder_that_is_followed_must_not_have_another_output_in_it(look: Look
 
 def test_fingerprints_that_the_engine_cannot_make_are_not_asked_for(look: Look) -> None:
     text = WHOLE.replace("ja4: yes", "x: y").replace("ja4-fingerprints: yes", "x: y")
-    assert look(text, engine(ja4=False)).to_do is False
+    assert to_do(look(text, engine(ja4=False))) == []
     custom = text.replace("extended: yes, x: y", "custom: [subject, issuer, session_resumed, "
                           "chain, sni, version]")  # fmt: skip
     custom = custom.replace("ja3-fingerprints: yes", "x: y")
-    assert look(custom, engine("7.0.2", ja3=False, ja4=False)).to_do is False
+    assert to_do(look(custom, engine("7.0.2", ja3=False, ja4=False))) == []
 
 
 def test_suricata_8_logs_ja4_unasked(look: Look) -> None:
     text = WHOLE.replace("extended: yes, ja4: yes", "extended: yes")
-    assert look(text, engine("8.0.1")).to_do is False
+    assert to_do(look(text, engine("8.0.1"))) == []
 
 
 def test_old_engines_are_told_of_and_dns_of_version_1(look: Look) -> None:
     text = WHOLE.replace(" dns,", " {dns: {version: 1}},")
     assert [area for area, _, _ in to_do(look(text, engine("6.0.20")))] == ["engine", "events"]
-    assert look(text, engine("7.0.10")).to_do is False
+    assert to_do(look(text, engine("7.0.10"))) == []
 
 
 def test_settings_that_a_later_one_replaces_are_told_of(look: Look, tmp_path: Path) -> None:
@@ -236,7 +240,7 @@ def test_without_a_configuration_it_says_how_to_name_one(
     assert (found.area, found.level) == ("config", "problem")
     assert "--config" in found.advice
     found = only(examine(tmp_path / "none.yaml"))
-    assert "cannot be read" in found.message
+    assert "is not there" in found.message
 
 
 def test_the_engine_says_where_its_configuration_is(tmp_path: Path) -> None:
@@ -285,7 +289,7 @@ def assert_findings(data: bytes) -> None:
         path.write_bytes(data)
         report = examine(path, "/no/such/suricata", Path(name) / "enricher.rules")
         assert report.findings
-        assert {one.area for one in report.findings} <= set(AREAS)
+        assert {one.area for one in report.findings} <= AREAS
         assert all(bool(one.advice) == (one.level != "ok") for one in report.findings)
 
 
@@ -299,6 +303,14 @@ def test_any_yaml_gives_findings(document: Any) -> None:
 @given(st.binary(max_size=100) | st.text(max_size=100).map(lambda text: (HEAD + text).encode()))
 def test_any_bytes_give_findings(data: bytes) -> None:
     assert_findings(data)
+
+
+@pytest.mark.parametrize("filename", ["a", "%Y"])
+def test_outputs_that_are_nested_deeply_are_compared(look: Look, filename: str) -> None:
+    name = ".".join("a" * 500)
+    one = f"eve-log: {{filename: '{filename}', enabled: yes, types: [flow], {name}: {{{name}: x}}}}"
+    report = look(f"outputs: [{{{one}}}, {{{one}}}]\n", engine())
+    assert report.inputs
 
 
 def test_findings_are_plain_for_programs(look: Look) -> None:

@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from enricher.cli.zeek import command
 from enricher.config import load_settings
 from enricher.integration.finding import Finding
+from enricher.integration.settings_text import Input, settings_text
 from enricher.integration.zeek import check
 from enricher.integration.zeek.check import Machine, Site, is_usable, look
 from enricher.integration.zeek.findings import findings_of
-from enricher.integration.zeek.settings_text import Input, settings_text
 
 Prefix = Callable[..., Path]
 Log = Callable[[str], bytes]

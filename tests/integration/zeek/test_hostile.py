@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from enricher.integration.settings_text import settings_text
 from enricher.integration.zeek import check, streams
 from enricher.integration.zeek.check import Machine, look
 from enricher.integration.zeek.control import read_nodes, read_options
 from enricher.integration.zeek.findings import findings_of
 from enricher.integration.zeek.scripts import read_script, seconds_of
-from enricher.integration.zeek.settings_text import settings_text
 
 Prefix = Callable[..., Path]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from enricher.integration.settings_text import Input
 from enricher.integration.zeek.check import Machine, is_usable, look
 from enricher.integration.zeek.findings import findings_of
-from enricher.integration.zeek.settings_text import Input
 from enricher.resources import resource_dir
 
 Prefix = Callable[..., Path]

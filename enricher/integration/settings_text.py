@@ -1,4 +1,4 @@
-"""The part of ``enricher.yaml`` that fits a site's Zeek."""
+"""The part of ``enricher.yaml`` that fits a site's Zeek or Suricata."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Input:
     """One of the ``inputs`` of the settings.
 
     Attributes:
-        path: Folder of logs that are written to, or one log.
+        path: Folder of logs that are written to, or one log, or ``unix:`` and a socket.
         archive: Folder that they are moved to at rotation; None where they stay.
     """
 
-    path: Path
+    path: Path | str
     archive: Path | None = None
 
     def as_setting(self) -> dict[str, str]:
