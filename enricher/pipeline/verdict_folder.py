@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from enricher.errors import OutputError
-from enricher.verdicts import INTEL, TABLE
+from enricher.sinks.replacing import PARTS, replace_file
 
 MODE, FOLDER_MODE = 0o644, 0o755
 """Zeek is another user, and has to be able to read them."""
@@ -69,19 +68,14 @@ def _has(folder: int, name: str, data: bytes) -> bool:
 
 
 def _replace(folder: int, name: str, data: bytes) -> None:
-    part = f".{name}.{secrets.token_hex(4)}.part"
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
-        with os.fdopen(os.open(part, flags, 0o600, dir_fd=folder), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), MODE)
-            os.utime(file.fileno(), (moment := _moment(folder, name), moment))
-            os.fsync(file.fileno())
-        os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(part, dir_fd=folder)
+    moment = _moment(folder, name)
+    replace_file(
+        Path(name),
+        data,
+        mode=MODE,
+        folder=folder,
+        finish=lambda file: os.utime(file, (moment, moment)),
+    )
 
 
 def _moment(folder: int, name: str) -> int:
@@ -99,11 +93,10 @@ def _moment(folder: int, name: str) -> int:
 
 def _sweep(folder: Path) -> None:
     """Remove what was left behind where a write was killed."""
-    for name in (TABLE, INTEL):
-        for part in folder.glob(f".{name}.*.part"):
-            with suppress(OSError):
-                if part.lstat().st_mtime < time.time() - _HOUR:
-                    part.unlink()
+    for part in folder.glob(PARTS):
+        with suppress(OSError):
+            if part.lstat().st_mtime < time.time() - _HOUR:
+                part.unlink()
 
 
 @contextmanager

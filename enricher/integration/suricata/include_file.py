@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enricher.errors import InputError, OutputError
+from enricher.integration.looking import beginning
 from enricher.sinks.file import remedy
+from enricher.sinks.replacing import replace_file
 
 MARK = "# Made by 'enricher suricata install'. Do not edit: make it anew.\n"
 NAME = "include-enricher.yaml"
@@ -132,12 +133,8 @@ def scalar(path: str) -> str:
 def is_ours(path: Path) -> bool:
     """Whether a file is an include file that was made here."""
     mark = MARK.encode()
-    with suppress(OSError):
-        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            return os.read(opened, len(mark)) == mark
-        finally:
-            os.close(opened)
+    with suppress(InputError):
+        return beginning(path, len(mark)) == mark
     return False
 
 
@@ -152,7 +149,6 @@ def write(path: Path, text: str, *, force: bool = False) -> None:
     Raises:
         OutputError: If there is one that is not ours, or it can not be written.
     """
-    part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
     try:
         with suppress(FileNotFoundError):
             there = path.lstat().st_mode
@@ -163,16 +159,7 @@ def write(path: Path, text: str, *, force: bool = False) -> None:
                     f"{path}: is not a file that 'enricher suricata install' made; name another "
                     "one, or replace it with --force"
                 )
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fchmod(file.fileno(), _MODE)
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        replace_file(path, text.encode(), mode=_MODE)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         advice = remedy(error) if isinstance(error, OSError) else "Name another one."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Literal, TypeAlias
 from enricher.errors import InputError, OutputError
 from enricher.integration.looking import beginning, real_path
 from enricher.sinks.file import remedy
+from enricher.sinks.replacing import replace_file
 
 BEGIN = "# enricher: begin. Written by 'enricher zeek install'; to undo, remove down to its end."
 END = "# enricher: end."
@@ -21,7 +21,6 @@ BACKUP = ".before-enricher"
 
 _BEGIN_MARK, _END_MARK = b"# enricher: begin", b"# enricher: end"
 _MOST_BYTES = 8 << 20
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 Done: TypeAlias = Literal["added", "replaced", "unchanged"]
 
@@ -84,20 +83,14 @@ def with_block(before: bytes, lines: Sequence[str], script: Path) -> tuple[bytes
 
 def _replace(path: Path, data: bytes, like: Path) -> None:
     """Write a file in one step, with the owner and mode of another one."""
-    part = path.with_name(f".enricher-{secrets.token_hex(8)}.part")
     try:
         status = like.stat()
-        with os.fdopen(os.open(part, _FLAGS, 0o600), "wb") as file:
+
+        def give(file: int) -> None:
             # Who may not give files away keeps it.
             with contextlib.suppress(PermissionError):
-                os.fchown(file.fileno(), status.st_uid, status.st_gid)
-            os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+                os.fchown(file, status.st_uid, status.st_gid)
+
+        replace_file(path, data, mode=stat.S_IMODE(status.st_mode), finish=give)
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror or error}. {remedy(error)}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from enricher.errors import InputError, OutputError
 from enricher.rulegen.deploy.content import HEADER
+from enricher.sinks.replacing import replace_file
 
 MODE = 0o644
 MAX_BYTES = 64 * 1024 * 1024
@@ -171,20 +171,9 @@ class RulesFile:
 
     def _write(self, name: str, data: bytes, mode: int) -> None:
         """Write a file that is there whole or not at all, also after a crash."""
-        part = f".{name.lstrip('.')}.{secrets.token_hex(4)}.part"
         with _told(self.path.with_name(name)):
-            try:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
-                with os.fdopen(os.open(part, flags, 0o600, dir_fd=self._folder), "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fchmod(file.fileno(), mode)
-                    os.fsync(file.fileno())
-                os.rename(part, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-                os.fsync(self._folder)
-            finally:
-                with suppress(FileNotFoundError):
-                    os.unlink(part, dir_fd=self._folder)
+            replace_file(Path(name), data, mode=mode, folder=self._folder)
+            os.fsync(self._folder)
 
 
 @contextmanager
