@@ -220,7 +220,7 @@ def main() -> None:
 
 def tasks(folder: Path) -> tuple[Task, ...]:
     """What is asked: attacks of the captures at hand beside everything else that is there."""
-    attacks = {
+    attacks: dict[str, tuple[str, ...]] = {
         "dns-tunnel-iodine": ("tunnel_iodine-cname",),
         "dns-tunnel-dnscat2": ("tunnel_dnscat2-cname_dnscat2-cname_00001_20230903170247",),
         "ssh-bruteforce": ("dataset_test19-malicious-ssh_malicious-ssh-bruteforce",),
