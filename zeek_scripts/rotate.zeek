@@ -1,7 +1,6 @@
 ##! Where the logs of this package stand, and what becomes of them when they are rotated: they stay
-##! in their directory as ``conn.1.log`` (the newest), ``conn.2.log`` and so on, and the oldest go.
+##! in their directory under the time of their rotation, and go after a day.
 
-@load base/frameworks/cluster
 @load base/frameworks/logging
 
 module Enricher;
@@ -15,8 +14,8 @@ export {
 	## How often a log is rotated.
 	const rotation_interval = 15min &redef;
 
-	## So many rotated files are kept of each log: a day's, unless said otherwise.
-	const rotated_files: count = 96 &redef;
+	## Rotated logs are removed when they are so old.
+	const keep_for = 1day &redef;
 
 	## The path of a log, as filters want it: without ``.log``.
 	global path_of: function(kind: string): string;
@@ -33,6 +32,13 @@ export {
 	global keep_here: function(info: Log::RotationInfo): bool;
 }
 
+# So many rotations back it is looked for old logs: a Zeek may have been away.
+const look_back = 400.0;
+
+# The latest time in a name, by path. Files are renamed later, by the threads that write them: so
+# what is on the disk does not tell which names are taken.
+global latest: table[string] of time;
+
 function path_of(kind: string): string
 	{
 	return fmt("%s/%s", directory, kind);
@@ -43,24 +49,57 @@ function keep_here(info: Log::RotationInfo): bool
 	return T;
 	}
 
-# Makes place for a new file with the number 1.
-function shift(path: string)
+function name_at(path: string, moment: time): string
 	{
-	local number = rotated_files;
-	local name = fmt("%s.%d.log", path, number);
+	return fmt("%s.%s", path, strftime("%Y-%m-%d-%H-%M-%S", moment));
+	}
 
-	if ( file_size(name) >= 0 )
-		unlink(name);
+# Times in names are multiples of the interval, if the names are free, so that a later Zeek knows
+# which ones to remove.
+function slot_of(moment: time): time
+	{
+	local seconds = interval_to_double(rotation_interval);
 
-	while ( number > 1 )
+	if ( seconds < 1.0 )
+		return moment;
+
+	return double_to_time(floor(time_to_double(moment) / seconds) * seconds);
+	}
+
+# A name that no other file has or will get.
+function new_name(path: string, moment: time): string
+	{
+	local own = slot_of(moment);
+
+	if ( path in latest && own <= latest[path] )
+		own = latest[path] + 1sec;
+
+	while ( file_size(name_at(path, own) + ".log") >= 0 )
+		own = own + 1sec;
+
+	latest[path] = own;
+	return name_at(path, own);
+	}
+
+function remove_old(path: string, moment: time)
+	{
+	if ( rotation_interval < 1sec )
+		return;
+
+	local oldest = moment - 4.0 * keep_for;
+	local slot = slot_of(moment - keep_for) - rotation_interval;
+
+	while ( slot > oldest )
 		{
-		number -= 1;
-		local newer = fmt("%s.%d.log", path, number);
+		for ( _, more in vector(0sec, 1sec, 2sec) )
+			{
+			local name = name_at(path, slot + more) + ".log";
 
-		if ( file_size(newer) >= 0 )
-			rename(newer, name);
+			if ( file_size(name) >= 0 )
+				unlink(name);
+			}
 
-		name = newer;
+		slot = slot - rotation_interval;
 		}
 	}
 
@@ -68,11 +107,8 @@ function put_away(kind: string)
 	{
 	local path = path_of(kind);
 
-	if ( file_size(path + ".log") <= 0 )
-		return;
-
-	shift(path);
-	rename(path + ".log", path + ".1.log");
+	if ( file_size(path + ".log") > 0 )
+		rename(path + ".log", new_name(path, current_time()) + ".log");
 	}
 
 function make_directory(): bool
@@ -106,10 +142,8 @@ redef Log::rotation_format_func = function(info: Log::RotationFmtInfo)
 	if ( ! starts_with(info$path, directory + "/") )
 		return site_format(info);
 
-	# A log that had no record since has no file, and Zeek asks all the same.
-	if ( file_size(info$path + ".log") >= 0 )
-		shift(info$path);
-
-	return Log::RotationPath($dir=directory, $file_basename=info$path[|directory| + 1
-	    :] + ".1");
+	remove_old(info$path, info$close);
+	local name = new_name(info$path, info$close);
+	return Log::RotationPath($dir=directory, $file_basename=name[|directory| + 1
+	    :]);
 	};

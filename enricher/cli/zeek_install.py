@@ -80,7 +80,7 @@ def command(
         click.echo("\n".join(lines))
     click.echo("\n# enricher.yaml:")
     click.echo(settings_text([Input(setup.logs)], setup.verdicts), nl=False)
-    click.echo(f"\n# Then:\n{safe(setup.command(), _LONGEST)}")
+    click.echo(f"\n# Then:\n{safe(setup.command(script), _LONGEST)}")
     for caution in setup.cautions():
         click.echo(f"# {safe(caution, _LONGEST)}")
 

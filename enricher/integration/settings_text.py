@@ -10,6 +10,10 @@ from typing import Any
 import yaml
 
 
+ALERTS = "/var/log/enricher/alerts.json"
+"""Where alerts go unless a site wants them elsewhere; without a place the service does not begin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """One of the ``inputs`` of the settings.
@@ -35,7 +39,11 @@ def settings_text(inputs: Sequence[Input], verdicts: Path | None = None) -> str:
         inputs: What is read.
         verdicts: Folder that verdicts for Zeek are written to.
     """
-    settings: dict[str, Any] = {"inputs": [one.as_setting() for one in inputs]}
+    outputs = {"eve": ALERTS}
     if verdicts is not None:
-        settings["outputs"] = {"zeek": str(verdicts)}
+        outputs["zeek"] = str(verdicts)
+    settings: dict[str, Any] = {
+        "inputs": [one.as_setting() for one in inputs],
+        "outputs": outputs,
+    }
     return yaml.safe_dump(settings, sort_keys=False, default_flow_style=False, width=4096)

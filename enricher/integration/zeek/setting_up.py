@@ -63,15 +63,21 @@ class Setup:
         control = self._control()
         return control.sites[0] if control is not None and control.sites else None
 
-    def command(self) -> str:
-        """What makes Zeek take the lines up."""
+    def command(self, script: Path | None = None) -> str:
+        """What makes Zeek take the lines up.
+
+        Args:
+            script: Where the lines were written, if they were.
+        """
         if self.installation is None:
             return "zeekctl deploy"
         control = self.installation.prefix / "bin" / "zeekctl"
         if is_file(control):
             return f"{shlex.quote(str(control))} deploy"
         program = self.installation.program or Path("zeek")
-        return f"{shlex.quote(str(program))} -a local   # is it right? Then restart Zeek"
+        asked = "local" if script is None else str(script)
+        ask = shlex.join((str(program), "-a", asked))
+        return f"{ask}   # is it right? Then restart Zeek"
 
     def cautions(self) -> list[str]:
         """What else has to be seen to."""

@@ -14,6 +14,7 @@ from zeekscript import Script
 
 from enricher.cli.zeek import command
 from enricher.errors import InputError
+from enricher.integration.settings_text import ALERTS
 from enricher.integration.zeek.installation import find_installation
 from enricher.integration.zeek.local_script import with_block
 from enricher.integration.zeek.scripts import read_script
@@ -57,7 +58,7 @@ def test_the_lines_for_both_sides_are_shown_and_nothing_is_written(
     ]
     assert yaml.safe_load(settings) == {
         "inputs": [{"path": "/srv/zeek logs"}],
-        "outputs": {"zeek": "/srv/verdicts"},
+        "outputs": {"eve": ALERTS, "zeek": "/srv/verdicts"},
     }
     assert f"{top}/bin/zeekctl deploy" in then
     assert sorted(tmp_path.rglob("*")) == before
@@ -66,7 +67,7 @@ def test_the_lines_for_both_sides_are_shown_and_nothing_is_written(
 def test_verdicts_can_be_left_out(prefix: Prefix) -> None:
     done = run("--zeek", prefix(), "--no-verdicts")
     assert "verdicts_file" not in done.output
-    assert "outputs" not in done.output
+    assert "zeek:" not in done.output
 
 
 def test_without_zeekcontrol_the_script_is_tried_and_zeek_restarted(prefix: Prefix) -> None:
