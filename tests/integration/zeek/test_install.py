@@ -67,7 +67,7 @@ def test_the_lines_for_both_sides_are_shown_and_nothing_is_written(
 def test_verdicts_can_be_left_out(prefix: Prefix) -> None:
     done = run("--zeek", prefix(), "--no-verdicts")
     assert "verdicts_file" not in done.output
-    assert "zeek:" not in done.output
+    assert "  zeek: " not in done.output
 
 
 def test_without_zeekcontrol_the_script_is_tried_and_zeek_restarted(prefix: Prefix) -> None:
