@@ -9,9 +9,8 @@ from typing import Any
 
 import yaml
 
-
 ALERTS = "/var/log/enricher/alerts.json"
-"""Where alerts go unless a site wants them elsewhere; without a place the service does not begin."""
+"""Where alerts go unless a site wants them elsewhere; without a place no service begins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ FAR = 86_400.0
 """A record whose time is further than this (in s) from the clock does not move it by itself."""
 BELIEVED = 100
 """So many records in a row that are all far ahead, or all far behind, set the clock."""
+LATEST = 1e12
+"""The end of the year 9999 is below this, and so is every clock."""
 
 Times = npt.NDArray[np.float64]
 
@@ -93,6 +95,7 @@ class FlowClock:
             self.now, self._far, self._nearest = -np.inf, 0, 0.0
             return
         now, far, nearest = state
-        if not np.isfinite([now, nearest]).all() or abs(far) >= BELIEVED or far != int(far):
+        times = 0.0 <= now < LATEST and 0.0 <= nearest < LATEST
+        if not times or abs(far) >= BELIEVED or far != int(far):
             raise ValueError("the clock's state is damaged")
         self.now, self._far, self._nearest = now, int(far), nearest
