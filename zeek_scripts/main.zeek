@@ -2,6 +2,7 @@
 ##! directory of their own. The site's own logs stay as they are: what is added here is never a
 ##! field of the site's log records, only of the filters of this package.
 
+@load base/frameworks/cluster
 @load base/frameworks/logging
 @load ./rotate
 
@@ -138,6 +139,13 @@ function filter_of(kind: string): Log::Filter
 
 function switch_to(wanted: set[string])
 	{
+	for ( name in wanted )
+		{
+		if ( name !in sources )
+			Reporter::warning(fmt("Enricher::kinds: there is no log %s; name conn, http, dns or ssl",
+			    name));
+		}
+
 	for ( kind, source in sources )
 		{
 		if ( kind !in wanted )
@@ -153,8 +161,34 @@ function switch_kinds(option_name: string, wanted: set[string]): set[string]
 	return wanted;
 	}
 
+# Two loggers that write to the same file would empty it for each other.
+function is_shared_by_loggers(): bool
+	{
+	local machines: set[addr];
+
+	for ( _, node in Cluster::nodes )
+		{
+		if ( node$node_type != Cluster::LOGGER )
+			next;
+
+		if ( node$ip in machines )
+			return starts_with(directory, "/");
+
+		add machines[node$ip];
+		}
+
+	return F;
+	}
+
 event zeek_init() &priority=-10
 	{
+	if ( is_shared_by_loggers() )
+		{
+		Reporter::warning(fmt("no logs are written for the enricher: several loggers of one machine would share %s; redef Enricher::directory to a relative path",
+		    directory));
+		return;
+		}
+
 	# In a cluster the loggers write, and the workers only send.
 	if ( Log::enable_local_logging )
 		{
