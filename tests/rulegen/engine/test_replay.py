@@ -75,7 +75,9 @@ def test_a_capture_without_packets_has_no_hits(engine: Engine, syn_capture: Capt
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"hello", b"\xd4\xc3\xb2\xa1", gzip.compress(b"x"), b"\x1f\x8bnogzip"]
+    "content",
+    [b"", b"hello", b"\xd4\xc3\xb2\xa1", gzip.compress(b"x", mtime=0), b"\x1f\x8bnogzip"],
+    ids=["empty", "text", "magic only", "gzip of no capture", "broken gzip"],
 )
 def test_what_is_no_capture_is_named(engine: Engine, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.pcap"
