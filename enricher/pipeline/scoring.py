@@ -93,7 +93,9 @@ class Scorer:
         return extract(batch, self.trackers[batch.kind], self.detector.bundle.names)
 
     def _score(self, batch: LogBatch, features: Features) -> ScoredBatch:
-        scores = self.detector.score(features)
+        return self._decided(batch, features, self.detector.score(features))
+
+    def _decided(self, batch: LogBatch, features: Features, scores: Scores) -> ScoredBatch:
         verdicts = decide(scores, self._policies[batch.kind])
         corrections = self.detector.corrections.get(batch.kind)
         corrected = 0 if corrections is None else correct(verdicts, scores, corrections)
