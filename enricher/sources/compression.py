@@ -14,12 +14,12 @@ import os
 import re
 import stat
 import sys
-import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias
 
 from enricher.errors import InputError
+from enricher.sources.inflating import INFLATE_ERRORS, Decoder, ZlibDecoder, isal_decoder
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -41,7 +41,7 @@ _XZ_MEMORY = 128 * 1024 * 1024
 # Windows of 128 MiB, the most that `zstd` itself takes without being told to.
 _ZSTD_WINDOW_LOG = 27
 
-_DAMAGE = (zlib.error, lzma.LZMAError, zstd.ZstdError, EOFError)
+_DAMAGE = (*INFLATE_ERRORS, lzma.LZMAError, zstd.ZstdError, EOFError)
 
 
 class ByteStream(Protocol):
@@ -56,42 +56,6 @@ class ByteStream(Protocol):
         ...
 
 
-class _Decoder(Protocol):
-    """The interface that the standard library's decompressors share."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
-
-
-class _GzipDecoder:
-    """zlib's decompressor for one gzip member, with the interface of the others."""
-
-    def __init__(self) -> None:
-        self._inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        self._tail = b""
-        self.needs_input = True
-
-    @property
-    def eof(self) -> bool:
-        return self._inflate.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inflate.unused_data
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        piece = self._inflate.decompress(self._tail + data, max_length)
-        self._tail = self._inflate.unconsumed_tail
-        # A full piece may leave more inside zlib although it has taken all of its input.
-        self.needs_input = not self._tail and len(piece) < max_length
-        return piece
-
-
 def compression_of(head: bytes) -> Compression:
     """Tell a file's compression from its first :data:`MAGIC_BYTES` bytes."""
     if head.startswith(b"\x1f\x8b"):
@@ -103,9 +67,9 @@ def compression_of(head: bytes) -> Compression:
     return "plain"
 
 
-def _decoder(compression: Compression) -> _Decoder:
+def _decoder(compression: Compression) -> Decoder:
     if compression == "gzip":
-        return _GzipDecoder()
+        return ZlibDecoder()
     if compression == "xz":
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
     return zstd.ZstdDecompressor(
@@ -130,7 +94,8 @@ class DecompressedStream:
         self._failure: InputError | None = None
         self._pending = b""  # compressed bytes that no decoder has yet
         self._chunk_at = 0  # where the decoder's latest chunk begins in the file
-        self._decoder: _Decoder | None = None
+        self._decoder: Decoder | None = None
+        self._hasty = False  # the decoder is one that is fast but tells less of damage
         self._member_at = 0  # where the member begins in the file
         self._member_good = 0  # how many bytes of it were given out
         self._repeat = 0  # bytes that a second pass over the member must not give out again
@@ -199,7 +164,7 @@ class DecompressedStream:
         piece = decoder.decompress(data, size)
         if decoder.eof:
             self._pending = decoder.unused_data + self._pending
-            self._decoder = None
+            self._decoder, self._hasty = None, False
         return piece
 
     def _take(self) -> bytes:
@@ -228,16 +193,21 @@ class DecompressedStream:
         self._careful_from = None
         if compression_of(self._pending) != self._compression:
             raise EOFError("something else follows the compressed data")
-        self._decoder = _decoder(self._compression)
+        fast = isal_decoder(self._pending) if self._compression == "gzip" else None
+        self._hasty = fast is not None
+        self._decoder = fast or _decoder(self._compression)
         return True
 
     def _go_back_or_fail(self, error: Exception) -> None:
-        """Decode the member again, byte by byte at its damage; at a second error, give up.
+        """Decode the member again, more slowly, for what is good before its damage; or give up.
 
-        A decoder that meets damage keeps what it decoded of the same chunk before it.
+        After a fast decoder comes a thorough one. That keeps what it decoded of the chunk that
+        the damage is in, so it is given that chunk byte by byte when it fails too.
         """
         whole = self._decoder is None or isinstance(error, EOFError)
-        if whole or self._careful_from is not None:
+        if self._hasty:
+            self._hasty = False
+        elif whole or self._careful_from is not None:
             self._failure = InputError(
                 f"is damaged: its {self._compression} data is good for {self._good} bytes "
                 f"(decompressed), then: {error}; what came before was read; get an undamaged "
@@ -245,8 +215,9 @@ class DecompressedStream:
                 self._name,
             )
             return
-        self._careful_from = self._chunk_at
-        self._repeat = self._member_good
+        else:
+            self._careful_from = self._chunk_at
+        self._repeat += self._member_good
         self._member_good = 0
         self._pending = b""
         self._raw.seek(self._member_at)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enricher.errors import InputError
@@ -191,6 +191,56 @@ def test_any_flipped_bits_end_in_data_or_the_error(
         stream.close()
     # A flipped bit in a header (a name, a time) may change nothing.
     assert damaged or content == whole
+
+
+LINES = b"".join(b"1700000000.%d\tC%d\t10.0.0.%d\n" % (n, n * n, n % 256) for n in range(2000))
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    level=st.integers(0, 9),
+    fixed=st.booleans(),
+    cut=st.integers(0, 40_000),
+    flip=st.one_of(st.integers(-20, 20), st.integers(0, 40_000)),
+    bit=st.integers(0, 8),
+    size=st.integers(1_000, 100_000),
+)
+def test_a_fast_decoder_gives_what_zlib_gives_and_says_what_zlib_says(
+    level: int,
+    fixed: bool,
+    cut: int,
+    flip: int,
+    bit: int,
+    size: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("isal", reason="there is no ISA-L for this processor")
+    strategy = zlib.Z_FIXED if fixed else zlib.Z_DEFAULT_STRATEGY
+    packer = zlib.compressobj(level, wbits=31, strategy=strategy)
+    packed = bytearray(gzip.compress(b"first\n") + packer.compress(LINES) + packer.flush())
+    if bit < 8:
+        packed[max(3, flip % len(packed))] ^= 1 << bit
+    if cut % 2:
+        del packed[cut:]
+
+    def read() -> tuple[bytes, str]:
+        stream = DecompressedStream(_file_of(bytes(packed)), "gzip", "x")
+        content = b""
+        try:
+            while piece := stream.read(size):
+                content += piece
+        except InputError as error:
+            return content, error.message
+        finally:
+            stream.close()
+        return content, ""
+
+    fast = read()
+    with monkeypatch.context() as patch:
+        patch.setattr("enricher.sources.inflating.HAS_ISAL", False)
+        assert read() == fast
 
 
 def test_a_gzip_file_that_inflates_a_thousandfold_takes_little_memory(tmp_path: Path) -> None:
