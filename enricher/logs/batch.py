@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from enricher.logs.kinds import PROVENANCE, SCHEMAS, Kind
@@ -105,6 +107,35 @@ def empty(kind: Kind, keep: Sequence[str] = ()) -> pl.DataFrame:
     return pl.DataFrame(
         schema={**SCHEMAS[kind], **PROVENANCE, **dict.fromkeys(further, pl.String())}
     )
+
+
+def placed(
+    kind: Kind, frame: pl.DataFrame, block: Block, lines: npt.NDArray[np.int64]
+) -> pl.DataFrame:
+    """Say where records stand: add ``_file`` and ``_line`` behind the canonical columns.
+
+    Args:
+        kind: Their kind.
+        frame: Its canonical columns in their order, then those kept.
+        block: What they were read from.
+        lines: The line of each, counted from the block's first.
+    """
+    return with_places(
+        kind,
+        frame,
+        pl.Series([block.file], dtype=pl.UInt32).new_from_index(0, frame.height),
+        pl.Series((lines + block.first_line).view(np.uint64)),
+    )
+
+
+def with_places(
+    kind: Kind, frame: pl.DataFrame, files: pl.Series, lines: pl.Series
+) -> pl.DataFrame:
+    """Add ``_file`` and ``_line`` behind the canonical columns."""
+    columns = frame.get_columns()
+    end = len(SCHEMAS[kind])
+    places = [files.alias("_file"), lines.alias("_line")]
+    return pl.DataFrame([*columns[:end], *places, *columns[end:]])
 
 
 def concatenate(batches: Sequence[LogBatch]) -> LogBatch:

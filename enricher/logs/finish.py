@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from enricher.logs.batch import Block, LogBatch, ReadResult, Rejected
+from enricher.logs.batch import Block, LogBatch, ReadResult, Rejected, placed
 from enricher.logs.escapes import unescape, unescape_lists
-from enricher.logs.kinds import PROVENANCE, SCHEMAS, Kind
+from enricher.logs.kinds import Kind
 from enricher.logs.lines import Lines, Positions, Repairs, rejected
 
 PORTS = ("id.orig_p", "id.resp_p")
@@ -52,12 +52,9 @@ class Outcome:
             index: Their lines.
             shown: The times as they stand in the log.
         """
-        timeless = frame["ts"].is_null()
-        wrong = timeless
-        for name in PORTS:
-            port = frame[name]
-            wrong = wrong | ((port < 0) | (port > HIGHEST_PORT)).fill_null(value=False)
-        if wrong.any():
+        wrong = _wrong(frame)
+        if wrong is not None:
+            timeless = frame["ts"].is_null()
             for row in wrong.arg_true().to_list():
                 line = int(index[row])
                 if timeless[row]:
@@ -76,15 +73,25 @@ class Outcome:
         result = ReadResult(rejected=sorted(self._rejected, key=lambda line: line.line))
         kept = [index for _, _, index in self._frames]
         for kind, frame, index in self._frames:
-            names = list(SCHEMAS[kind])
-            further = [name for name in frame.columns if name not in names]
-            placed = frame.with_columns(
-                pl.lit(self.block.file, dtype=PROVENANCE["_file"]).alias("_file"),
-                pl.Series("_line", index + self.block.first_line, dtype=PROVENANCE["_line"]),
-            )
-            result.batches.append(LogBatch(kind, placed.select([*names, *PROVENANCE, *further])))
+            result.batches.append(LogBatch(kind, placed(kind, frame, self.block, index)))
         result.repaired = self.repairs.counts(np.concatenate([np.zeros(0, np.int64), *kept]))
         return result
+
+
+def _wrong(frame: pl.DataFrame) -> pl.Series | None:
+    """Rows without a time, or with a port that is none; None if there are no such rows."""
+    good = not frame["ts"].null_count()
+    for name in PORTS:
+        low, high = frame[name].min(), frame[name].max()
+        if isinstance(low, int) and isinstance(high, int):
+            good = good and low >= 0 and high <= HIGHEST_PORT
+    if good:
+        return None
+    wrong = frame["ts"].is_null()
+    for name in PORTS:
+        port = frame[name]
+        wrong = wrong | ((port < 0) | (port > HIGHEST_PORT)).fill_null(value=False)
+    return wrong
 
 
 def unescape_columns(frame: pl.DataFrame) -> pl.DataFrame:

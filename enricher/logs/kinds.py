@@ -7,12 +7,13 @@ never 0 or ``-``. Suricata's ``flow``, ``http``, ``dns`` and ``tls`` events are 
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias
 
 import polars as pl
 
-Kind: TypeAlias = Literal["conn", "http", "dns", "ssl"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+from enricher.kinds import KINDS, Kind
+
+__all__ = ["KINDS", "PROVENANCE", "SCHEMAS", "Kind", "Schema"]
 
 Schema: TypeAlias = dict[str, pl.DataType]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 
 # The year 5138 in seconds and March 1973 in milliseconds: what lies above is milliseconds, which
@@ -20,12 +22,12 @@ def epoch_seconds(values: pl.Series) -> pl.Series:
     """
     if values.null_count() == 0 and values.len():
         low, high = values.min(), values.max()
-        # NaN is skipped by min and max, hence the test of its own.
+        # NaN is skipped by min and max, but no sum of others is one without being infinite first.
         if (
             isinstance(low, float)
             and isinstance(high, float)
             and -_MILLISECONDS_FROM < low <= high < _MILLISECONDS_FROM
-            and not values.is_nan().any()
+            and not math.isnan(values.sum())
         ):
             return values
     value = pl.col("v")

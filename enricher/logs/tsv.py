@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from enricher.logs.batch import Block, LogBatch, ReadResult, Rejected
-from enricher.logs.kinds import PROVENANCE, Kind
+from enricher.logs.batch import Block, LogBatch, ReadResult, Rejected, placed
+from enricher.logs.kinds import Kind
 from enricher.logs.lines import (
     Lines,
     Mask,
@@ -195,13 +195,10 @@ class ZeekTsvReader:
             if not len(index):
                 continue
             kept.append(index)
-            columns = Plan(Header(), kind, self._keep)
-            names = [*columns.schema, *PROVENANCE, *columns.keep]
-            frame = frame.with_columns(
-                pl.lit(work.block.file, dtype=PROVENANCE["_file"]).alias("_file"),
-                pl.Series("_line", index + work.block.first_line, dtype=PROVENANCE["_line"]),
-            ).select(names)
-            batches.append(LogBatch(kind, frame.sort("_line") if len(parts) > 1 else frame))
+            if len(parts) > 1:
+                order = np.argsort(index, kind="stable")
+                frame, index = frame[order], index[order]
+            batches.append(LogBatch(kind, placed(kind, frame, work.block, index)))
         passed = [(name, number) for _, name, number in sorted(work.passed, key=lambda p: p[0])]
         return ReadResult(
             batches,

@@ -8,6 +8,7 @@ use the same parser of numbers, so a row reads the same in either.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -248,9 +249,13 @@ def _number(name: str, values: pl.Series) -> pl.Series | None:
         times = epoch_seconds(values)
         return None if times.null_count() else times
     if name in PORTS:
-        return values if values.is_between(0, HIGHEST_PORT).all() else None
+        low, high = values.min(), values.max()
+        wrong = isinstance(low, int) and isinstance(high, int) and (low < 0 or high > HIGHEST_PORT)
+        return None if wrong else values
     if values.dtype.is_float():
-        return values if values.is_finite().all() else None
+        # A sum is one pass; one that is not finite may be of numbers that are.
+        finite = math.isfinite(values.sum()) or values.is_finite().all()
+        return values if finite else None
     return values
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from enricher.errors import InputError
 from enricher.logs import Block, Rejected
+from enricher.logs.lines import occurrences
 from enricher.sources.compression import (
     ByteStream,
     decompressed,
@@ -71,7 +72,8 @@ class LineCutter:
         self._max_line_bytes = max_line_bytes
         self.offset = offset
         self.line = line
-        self._buffer = bytearray()
+        self._pieces: list[bytes] = []
+        self._held = 0  # bytes in them
         self._long: _LongLine | None = None
 
     @property
@@ -81,8 +83,9 @@ class LineCutter:
 
     def feed(self, piece: bytes) -> Iterator[Block | Rejected]:
         """Take a piece; give what is complete and large enough for a block."""
-        self._buffer += piece
-        if self._long is not None or len(self._buffer) > self._block_bytes:
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if self._long is not None or self._held > self._block_bytes:
             yield from self._cut(flush=False)
 
     def flush(self) -> Iterator[Block | Rejected]:
@@ -95,20 +98,27 @@ class LineCutter:
         if self._long is not None:
             yield self._rejected(self._long)
             self._long = None
-        if self._buffer:
-            yield self._block(bytes(self._buffer))
-            self._buffer.clear()
+        if rest := self._joined():
+            yield self._block(rest)
+            self._keep(b"")
 
     def drop_unfinished(self, why: str) -> Iterator[Rejected]:
         """Reject the unfinished line, if there is one, because the rest of it is lost."""
-        if self._buffer or self._long is not None:
-            excerpt = self._long.excerpt if self._long else bytes(self._buffer[:_EXCERPT_BYTES])
+        rest = self._joined()
+        if rest or self._long is not None:
+            excerpt = self._long.excerpt if self._long else rest[:_EXCERPT_BYTES]
             yield Rejected(self._name, self.line, "cut_off", why, excerpt)
-            self._buffer.clear()
+            self._keep(b"")
             self._long = None
 
+    def _joined(self) -> bytes:
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def _keep(self, rest: bytes) -> None:
+        self._pieces, self._held = [rest] if rest else [], len(rest)
+
     def _cut(self, *, flush: bool) -> Iterator[Block | Rejected]:
-        data = bytes(self._buffer)
+        data = self._joined()
         start = 0
         while start < len(data):
             if self._long is not None:
@@ -137,7 +147,7 @@ class LineCutter:
                 self._long = _LongLine(data[start : start + kept])
             else:
                 break
-        self._buffer = bytearray(data[start:])
+        self._keep(data[start:])
 
     def _end_of_block(self, data: bytes, start: int) -> int:
         """Where the last line ends that fits into a block; ``start`` if the first one does not end.
@@ -157,7 +167,7 @@ class LineCutter:
 
     def _block(self, data: bytes) -> Block:
         block = Block(self._file, self._name, data, self.line, self.offset)
-        self.line += data.count(b"\n")
+        self.line += occurrences(data, b"\n")
         self.offset += len(data)
         return block
 

@@ -41,7 +41,12 @@ _XZ_MEMORY = 128 * 1024 * 1024
 # Windows of 128 MiB, the most that `zstd` itself takes without being told to.
 _ZSTD_WINDOW_LOG = 27
 
-_DAMAGE = (*INFLATE_ERRORS, lzma.LZMAError, zstd.ZstdError, EOFError)
+_DAMAGE: tuple[type[Exception], ...] = (
+    *INFLATE_ERRORS,
+    lzma.LZMAError,
+    zstd.ZstdError,
+    EOFError,
+)
 
 
 class ByteStream(Protocol):
