@@ -6,11 +6,12 @@ import gc
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from enricher.config import Resolved, Settings, load_settings
+if TYPE_CHECKING:
+    from enricher.config import Resolved, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +43,8 @@ def resolved_of(file: Path | None, overrides: Sequence[str], **flags: object) ->
         overrides: ``NAME=VALUE`` each.
         flags: Values by setting, with ``__`` for the dot; None where the flag was not given.
     """
+    from enricher.config import load_settings  # noqa: PLC0415  # pydantic: not for --help
+
     given = [
         f"{name.replace('__', '.')}={value}" for name, value in flags.items() if value is not None
     ]

@@ -6,14 +6,16 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from enricher.config.document import Document, Place, parse_value, read_document
 from enricher.config.settings import Settings, default_state
 from enricher.errors import ConfigError
+
+if TYPE_CHECKING:
+    from enricher.config.document import Document, Place
 
 PREFIX = "ENRICHER_"
 
@@ -94,6 +96,8 @@ def load_settings(
     draft.values["state"] = str(default_state(variables))
     draft.origins = {name: Origin("default", "default") for name in _FIELDS}
     if file is not None:
+        from enricher.config.document import read_document  # noqa: PLC0415  # loads yaml
+
         draft.document = read_document(file)
         _put_document(draft, draft.document)
     for variable in sorted(variables):
@@ -176,6 +180,8 @@ def _from_text(name: str, text: str, where: str) -> object:
         return None
     if str in kinds or any("Path" in str(kind) for kind in kinds):
         return text
+    from enricher.config.document import parse_value  # noqa: PLC0415  # loads yaml
+
     try:
         return parse_value(text)
     except ConfigError as error:

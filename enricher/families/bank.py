@@ -12,7 +12,8 @@ import polars as pl
 
 from enricher.detector.adaptation.points import Points
 from enricher.errors import StateError
-from enricher.families.tensor_file import decode, encode, read_bounded, write_whole
+from enricher.families.tensor_file import decode, encode
+from enricher.families.whole_files import read_bounded, write_whole
 from enricher.logs import KINDS, Kind
 
 CAPACITY = 10_000

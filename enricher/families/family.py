@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, cast
 
 from enricher.detector.family_names import check_name
-from enricher.logs import KINDS, Kind
+from enricher.kinds import KINDS, Kind
 
 Origin = Literal["adapted", "imported"]
 

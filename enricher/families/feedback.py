@@ -13,13 +13,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Self, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
 from enricher.detector.family_names import MAX_NAME_LENGTH
 from enricher.errors import StateError
 from enricher.families.database import FEEDBACK_SINCE, FILE, has_tables, open_database
-from enricher.families.support import KeptSupport, SupportSet
-from enricher.logs import KINDS, Kind
+from enricher.kinds import KINDS, Kind
+
+if TYPE_CHECKING:
+    from enricher.families.support import SupportSet
 
 Word = Literal["false-positive", "true-positive"]
 WORDS: tuple[Word, ...] = get_args(Word)
@@ -68,6 +70,8 @@ class Feedback:
         Args:
             names: Digest of the model of names that its features must be made with.
         """
+        from enricher.families.support import KeptSupport  # noqa: PLC0415  # numba: not for a list
+
         try:
             kept = KeptSupport.from_bytes(self.evidence)
         except ValueError:

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from enricher.errors import InputError, OutputError
 from enricher.families.family import Family
-from enricher.families.tensor_file import MAX_BYTES, decode, encode, read_bounded, write_whole
+from enricher.families.tensor_file import decode, encode
+from enricher.families.whole_files import MAX_BYTES, read_bounded, write_whole
 
 FORMAT = "enricher-family"
 VERSION = 1

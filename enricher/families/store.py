@@ -28,7 +28,7 @@ from enricher.detector.family_names import check_name
 from enricher.errors import InputError, StateError
 from enricher.families.database import FILE, has_tables, open_database
 from enricher.families.family import Family
-from enricher.families.tensor_file import read_bounded, write_whole
+from enricher.families.whole_files import read_bounded, write_whole
 
 FOLDER = "families"
 _HEADS, _SUPPORT, _RECORDS = ".safetensors", ".support.safetensors", ".records"

@@ -6,9 +6,7 @@ bounded before anything is made of them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,6 @@ from safetensors import SafetensorError
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-MAX_BYTES = 16 * 1024 * 1024
 _MAX_HEADER = 1024 * 1024
 _MAX_ARRAYS = 512
 _LENGTH = 8
@@ -61,40 +58,3 @@ def _words(data: bytes) -> dict[str, Any]:
     if not isinstance(words, dict) or len(header) > _MAX_ARRAYS or not types <= _TYPES:
         raise ValueError("its header is not that of a file of the enricher")
     return words
-
-
-def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """The bytes of a file.
-
-    Raises:
-        OSError: If it can not be read.
-        ValueError: If it is larger than ``limit``.
-    """
-    with path.open("rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise ValueError(f"it is larger than {limit // 1024 // 1024} MiB")
-    return data
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all, also after a crash.
-
-    Raises:
-        OSError: If it can not be written; nothing is left of it then.
-    """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
 from rich.table import Table
 
 from enricher.families.family import Family, KindFigures
-from enricher.families.support import SupportSet
-from enricher.logs import Kind
+from enricher.kinds import Kind
 from enricher.report.text import safe, utc
+
+if TYPE_CHECKING:
+    from enricher.families.support import SupportSet
 
 _NAME, _LINE = 64, 400
 _EXEMPLARS = 10

@@ -55,6 +55,21 @@ def test_every_command_explains_itself(name: str) -> None:
     assert "Usage:" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["scan", "run", "calibrate", "adapt", "families", "rules"])
+def test_a_command_explains_itself_without_what_it_works_with(name: str) -> None:
+    code = (
+        "import sys; from enricher.cli.main import group; "
+        "group(sys.argv[1:], standalone_mode=False); "
+        "heavy = ('torch', 'numba', 'polars', 'numpy', 'matplotlib', 'pydantic', 'yaml'); "
+        "print([x for x in heavy if x in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, name, "--help"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("no-such-command",), ("scan",), ("scan", "x", "--calibrate-first", "120%", "--out", "y")],

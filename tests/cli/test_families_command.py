@@ -12,6 +12,7 @@ import pytest
 
 from enricher.simulate import generate
 
+HEAVY = ("torch", "numba", "polars", "numpy", "safetensors", "matplotlib", "yaml")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -115,15 +116,27 @@ def test_wrong_usage_is_status_2(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_families_are_listed_and_forgotten_without_the_weight_of_torch(state: Path) -> None:
-    for arguments in (["list"], ["show", "tunnel"], ["rename", "tunnel", "t"], ["forget", "t"]):
+def test_a_family_is_shown_without_the_weight_of_torch(state: Path) -> None:
+    code = (
+        "import sys; from enricher.cli.families import command; "
+        "command(sys.argv[1:], standalone_mode=False); print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "show", "tunnel", "--state", str(state)],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_families_are_listed_and_forgotten_without_what_reads_and_scores(state: Path) -> None:
+    for arguments in (["list"], ["list", "--json"], ["rename", "tunnel", "t"], ["forget", "t"]):
         code = (
-            "import sys; from enricher.cli.main import main\n"
-            "try: main()\n"
-            "finally: print('torch' in sys.modules, file=sys.stderr)"
+            "import sys; from enricher.cli.families import command; "
+            "command(sys.argv[1:], standalone_mode=False); "
+            f"print([x for x in {HEAVY} if x in sys.modules])"
         )
         done = subprocess.run(
-            [sys.executable, "-c", code, "families", *arguments, "--state", str(state)],
+            [sys.executable, "-c", code, *arguments, "--state", str(state)],
             capture_output=True, text=True, check=True, cwd=ROOT,
         )  # fmt: skip
-        assert done.stderr.strip() == "False", arguments
+        assert done.stdout.splitlines()[-1] == "[]", arguments

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from enricher.cli.feedback import command
 from enricher.errors import InputError
 from enricher.families.feedback import Feedback, FeedbackStore
 
+ROOT = Path(__file__).resolve().parents[2]
 ALERT = "00112233445566ff"
 
 
@@ -74,3 +77,19 @@ def test_the_list_shows_counts_and_words_and_no_escapes(tmp_path: Path) -> None:
     assert plain["families"] == {"[red]scan\x1b[31m": {"confirmed": 0, "false": 1}}
     assert plain["feedback"][0]["alert_id"] == ALERT
     assert "evidence" not in plain["feedback"][0]
+
+
+def test_the_list_does_not_wait_for_heavy_libraries(tmp_path: Path) -> None:
+    said = Feedback(ALERT, "false-positive", "conn", "scan", None, "ana", 1e9, "", b"evidence")
+    FeedbackStore(tmp_path).put(said)
+    code = (
+        "import sys; from enricher.cli.feedback import command; "
+        "command(['--list', '--state', sys.argv[1]], standalone_mode=False); "
+        "heavy = ('torch', 'numba', 'polars', 'numpy', 'matplotlib', 'yaml'); "
+        "print([x for x in heavy if x in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]"

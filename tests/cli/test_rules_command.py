@@ -473,7 +473,8 @@ def test_the_list_does_not_wait_for_heavy_libraries() -> None:
     code = (
         "import sys; from enricher.cli.rules import command; "
         "command(['list', '--state', '/nonexistent'], standalone_mode=False); "
-        "print([x for x in ('torch', 'numba', 'polars', 'numpy') if x in sys.modules])"
+        "heavy = ('torch', 'numba', 'polars', 'numpy', 'matplotlib', 'yaml'); "
+        "print([x for x in heavy if x in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT

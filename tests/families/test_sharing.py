@@ -24,7 +24,8 @@ from enricher.families.family import Family
 from enricher.families.heads_file import arrays_of, heads_of
 from enricher.families.sharing import export_family, read_shared
 from enricher.families.support import SupportSet
-from enricher.families.tensor_file import MAX_BYTES, decode, encode
+from enricher.families.tensor_file import decode, encode
+from enricher.families.whole_files import MAX_BYTES
 from enricher.features.tensors import Features
 from enricher.logs import Kind
 
