@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from enricher.detector.covariance import whitening
-from enricher.detector.encoder import Stem
+from enricher.detector.layers import Stem
 from enricher.detector.scaling import VALUE_BOUND
 from enricher.detector.unseen import own_unit
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from enricher.detector.bundle import Bundle
 from enricher.detector.config import EncoderConfig
-from enricher.detector.encoder import CPU_ROWS, TOLERANCE, Encoder
+from enricher.detector.cpu_passes import CPU_ROWS
+from enricher.detector.encoder import TOLERANCE, Encoder
 from enricher.detector.inputs import Inputs
 from enricher.features.rows import take
 from enricher.features.tensors import Features, TextColumn
