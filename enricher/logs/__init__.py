@@ -11,6 +11,7 @@ from enricher.logs.batch import (
 )
 from enricher.logs.eve import EveReader
 from enricher.logs.identify import HEAD_BYTES, LogFormat, LogIdentity, identify
+from enricher.logs.joined import Joined, SmallLog, read_joined
 from enricher.logs.kinds import KINDS, PROVENANCE, SCHEMAS, Kind, Schema
 from enricher.logs.longconn import LongConnections
 from enricher.logs.reader import open_reader
@@ -24,6 +25,7 @@ __all__ = [
     "SCHEMAS",
     "Block",
     "EveReader",
+    "Joined",
     "Kind",
     "LogBatch",
     "LogFormat",
@@ -33,10 +35,12 @@ __all__ = [
     "ReadResult",
     "Rejected",
     "Schema",
+    "SmallLog",
     "ZeekJsonReader",
     "ZeekTsvReader",
     "concatenate",
     "empty",
     "identify",
     "open_reader",
+    "read_joined",
 ]

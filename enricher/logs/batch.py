@@ -120,21 +120,13 @@ def placed(
         block: What they were read from.
         lines: The line of each, counted from the block's first.
     """
-    return with_places(
-        kind,
-        frame,
-        pl.Series([block.file], dtype=pl.UInt32).new_from_index(0, frame.height),
-        pl.Series((lines + block.first_line).view(np.uint64)),
-    )
-
-
-def with_places(
-    kind: Kind, frame: pl.DataFrame, files: pl.Series, lines: pl.Series
-) -> pl.DataFrame:
-    """Add ``_file`` and ``_line`` behind the canonical columns."""
     columns = frame.get_columns()
     end = len(SCHEMAS[kind])
-    places = [files.alias("_file"), lines.alias("_line")]
+    file = pl.Series("_file", [block.file], dtype=PROVENANCE["_file"])
+    places = [
+        file.new_from_index(0, frame.height),
+        pl.Series("_line", (lines + block.first_line).view(np.uint64)),
+    ]
     return pl.DataFrame([*columns[:end], *places, *columns[end:]])
 
 

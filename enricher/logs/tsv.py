@@ -83,7 +83,7 @@ class ZeekTsvReader:
         if not is_clean(data):
             data = clean(data, work.repairs)
         start, skipped = self._headers(data)
-        end = _trailing_comments(data, start)
+        end = trailing_comments(data, start)
         work.unfinished = unfinished and end == len(data)
         body = data[start:end] if start or end < len(data) else data
         if body and not self._fast(body, skipped, work):
@@ -208,7 +208,7 @@ class ZeekTsvReader:
         )
 
 
-def _trailing_comments(data: bytes, start: int) -> int:
+def trailing_comments(data: bytes, start: int) -> int:
     """Where the comment lines at the end begin, such as ``#close``."""
     end = len(data)
     while end > start:

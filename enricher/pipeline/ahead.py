@@ -3,12 +3,46 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import closing
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Drawn(Generic[T]):
+    """Items in order, drawn ahead on a thread of their own from the moment this is made.
+
+    An error in the items is raised here, at the place of the item that failed.
+
+    Args:
+        items: What to draw; closed with this, if it is a generator.
+        depth: Items that are drawn ahead at most.
+    """
+
+    def __init__(self, items: Iterable[T], depth: int = 2) -> None:
+        self._source = iter(items)
+        self._done = object()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._waiting: deque[Future[T | object]] = deque()
+        for _ in range(depth):
+            self._draw()
+
+    def _draw(self) -> None:
+        self._waiting.append(self._pool.submit(next, self._source, self._done))
+
+    def __iter__(self) -> Iterator[T]:
+        while (item := self._waiting.popleft().result()) is not self._done:
+            self._draw()
+            yield item  # type: ignore[misc]  # only `_done` is no T
+
+    def close(self) -> None:
+        """Stop drawing; returns when the thread has stopped."""
+        self._pool.shutdown(cancel_futures=True)
+        if isinstance(self._source, Generator):
+            self._source.close()
 
 
 def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
@@ -16,19 +50,8 @@ def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
 
     An error in ``items`` is raised here, at the place of the item that failed.
     """
-    source = iter(items)
-    done = object()
-    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
-        waiting: deque[Future[T | object]] = deque()
-
-        def draw() -> None:
-            waiting.append(pool.submit(next, source, done))
-
-        for _ in range(depth):
-            draw()
-        while (item := waiting.popleft().result()) is not done:
-            draw()
-            yield item  # type: ignore[misc]  # only `done` is no T
+    with closing(Drawn(items, depth)) as drawn:
+        yield from drawn
 
 
 def side_by_side(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,21 +12,23 @@ from enricher.config import ReadingSettings
 from enricher.errors import InputError
 from enricher.logs import (
     Block,
+    Joined,
     Kind,
     LogBatch,
+    LogReader,
     LongConnections,
     ReadResult,
     Rejected,
+    SmallLog,
     concatenate,
     open_reader,
+    read_joined,
 )
-from enricher.sources import Discovery, LogFile, blocks, discover
+from enricher.pipeline.files_ahead import TYPICAL_RATIO, Part, read_ahead
+from enricher.sources import Discovery, LogFile, discover
 
 # Logs that repeat connections which conn.log has again when they end.
 REPEATING = frozenset({"conn_long", "open_conn"})
-
-# Inflated bytes for each byte on disk, for the progress bar; logs shrink about so much.
-_TYPICAL_RATIO = 7
 
 
 @dataclass(slots=True)
@@ -83,6 +86,22 @@ class _Collecting:
         self._parts, self._held = [], 0
 
 
+@dataclass(slots=True)
+class _Current:
+    """The file that is being read in parts."""
+
+    file: LogFile
+    reader: LogReader
+    tally: FileTally
+    shown: int = 0  # bytes, as on disk, that progress was told of
+
+    @classmethod
+    def of(cls, file: LogFile) -> _Current:
+        identity = file.identity
+        reader = open_reader(identity.format, str(file.path), identity.kind)
+        return cls(file, reader, FileTally(file))
+
+
 class RecordStream:
     """The records of some files, in order, in batches of one kind that span files.
 
@@ -121,15 +140,15 @@ class RecordStream:
         self._on_progress = on_progress
         self._long = LongConnections(settings.max_long_connections)
         self._collecting: dict[Kind, _Collecting] = {}
+        self._now: _Current | None = None
         self.tallies: dict[str, Tally] = {}
         self.files: list[FileTally] = []
 
     def __iter__(self) -> Iterator[LogBatch]:
-        for file in self._order:
-            tally = FileTally(file)
-            self.files.append(tally)
-            for batch in self._file(file, tally):
-                yield from self._collect(batch)
+        with closing(read_ahead(self._order, self._settings)) as reading:
+            for parts in reading:
+                for batch in self._together(parts):
+                    yield from self._collect(batch)
         if len(still_open := self._long.release()):
             yield from self._collect(still_open)
         if self._long.duplicates:
@@ -142,25 +161,44 @@ class RecordStream:
             self._collecting[batch.kind] = _Collecting(self._batch_records)
         yield from self._collecting[batch.kind].add(batch)
 
-    def _file(self, file: LogFile, tally: FileTally) -> Iterator[LogBatch]:
-        identity, name = file.identity, str(file.path)
-        reader = open_reader(identity.format, name, identity.kind)
-        shown = 0
-        try:
-            for item in blocks(file, self._settings.block_bytes, self._settings.max_line_bytes):
-                if isinstance(item, Rejected):
-                    self._account(identity.kind, ReadResult(rejected=[item]), tally)
-                    continue
-                result = reader.read(item)
-                records = self._account(identity.kind, result, tally)
-                step = min(_on_disk(item, file), file.size - shown)
-                shown += step
-                self._on_progress(step, records)
-                for batch in result.batches:
-                    yield from self._without_repeats(batch, file)
-        except InputError as error:
-            tally.error = error.message
-        self._on_progress(file.size - shown, 0)
+    def _together(self, parts: Sequence[Part]) -> Iterator[LogBatch]:
+        """Read whole files at once where all is good; those that are not one by one."""
+        if len(parts) == 1:
+            yield from self._part(parts[0])
+        elif (joined := _joined(parts)) is not None:
+            for part, records in zip(parts, joined.records, strict=True):
+                self._tally(part.file.identity.kind)
+                self.files.append(FileTally(part.file, records))
+            for batch in joined.batches:
+                self._tally(batch.kind).read += len(batch)
+                yield from self._without_repeats(batch, parts[0].file)
+            self._on_progress(sum(part.file.size for part in parts), sum(joined.records))
+        else:
+            middle = len(parts) // 2
+            yield from self._together(parts[:middle])
+            yield from self._together(parts[middle:])
+
+    def _part(self, part: Part) -> Iterator[LogBatch]:
+        file = part.file
+        if self._now is None or self._now.file is not file:
+            self._now = _Current.of(file)
+            self.files.append(self._now.tally)
+        now, kind = self._now, file.identity.kind
+        for item in part.items:
+            if isinstance(item, Rejected):
+                self._account(kind, ReadResult(rejected=[item]), now.tally)
+                continue
+            result = now.reader.read(item)
+            records = self._account(kind, result, now.tally)
+            step = min(_on_disk(item, file), file.size - now.shown)
+            now.shown += step
+            self._on_progress(step, records)
+            for batch in result.batches:
+                yield from self._without_repeats(batch, file)
+        if part.ended:
+            now.tally.error = part.error
+            self._on_progress(file.size - now.shown, 0)
+            self._now = None
 
     def _without_repeats(self, batch: LogBatch, file: LogFile) -> Iterator[LogBatch]:
         if batch.kind != "conn":
@@ -194,11 +232,23 @@ class RecordStream:
         return good + dropped.total()
 
 
+def _joined(parts: Sequence[Part]) -> Joined | None:
+    """What whole files hold, read at once; None if they have to be read one by one."""
+    logs: list[SmallLog] = []
+    for part in parts:
+        identity, items = part.file.identity, part.items
+        plain = part.ended and part.error is None and identity.path not in REPEATING
+        if not plain or len(items) != 1 or isinstance(items[0], Rejected):
+            return None
+        logs.append(SmallLog(items[0], identity.format, identity.kind))
+    return read_joined(logs)
+
+
 def _on_disk(block: Block, file: LogFile) -> int:
     """About how many bytes on disk a block stands for."""
     if file.compression == "plain":
         return len(block.data)
-    return len(block.data) // _TYPICAL_RATIO
+    return len(block.data) // TYPICAL_RATIO
 
 
 def find_logs(paths: Sequence[Path]) -> Discovery:

@@ -5,6 +5,7 @@ from enricher.sources.compression import Compression, compression_of, open_decom
 from enricher.sources.directory import Discovery, discover
 from enricher.sources.files import LogFile, Skipped, SkipReason
 from enricher.sources.position import Fingerprint, Position, fingerprint, is_same_log
+from enricher.sources.small import small_block
 
 __all__ = [
     "BLOCK_BYTES",
@@ -23,4 +24,5 @@ __all__ = [
     "fingerprint",
     "is_same_log",
     "open_decompressed",
+    "small_block",
 ]

@@ -30,6 +30,9 @@ Compression: TypeAlias = Literal["plain", "gzip", "xz", "zstd"]
 
 MAGIC_BYTES = 6
 
+# Opening never waits for the other end of a pipe, and makes no terminal this process's own.
+OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
 # A Zstandard file may begin with a skippable frame (RFC 8878, 3.1.2).
 _SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 
@@ -242,7 +245,7 @@ def open_regular(path: Path) -> io.FileIO:
         InputError: If it is not there, must not be read, or is no regular file.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        descriptor = os.open(path, OPEN_FLAGS)
     except OSError as error:
         raise InputError(why_unreadable(error), path) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
