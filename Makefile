@@ -14,10 +14,10 @@ BIN    := $(VENV)/bin
 TORCH  ?= torch==2.13.0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint types check bench clean help
+.PHONY: demo test lint types check bench bench-short clean help
 
 help: ## Show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 demo: $(VENV)/installed ## Simulate a day of labelled logs, scan them, show what was found
 	rm -rf $(DEMO)
@@ -37,8 +37,11 @@ types: $(VENV)/tested
 check: $(VENV)/tested
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
-bench: $(VENV)/tested ## Measure; nothing here decides whether a change is good
-	$(BIN)/python tests/bench/run.py
+bench: $(VENV)/tested ## Measure everything that docs/performance.md states (BENCH_ARGS=--write)
+	$(BIN)/python -m tests.bench.speed $(BENCH_ARGS)
+
+bench-short: $(VENV)/tested ## Measure shortly; fails where a ratio falls to half
+	$(BIN)/python -m tests.bench.speed.short
 
 $(VENV)/installed: setup.cfg pyproject.toml
 	@sh .ci/make-venv "$(PYTHON)" "$(VENV)"
