@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from enricher.cli.lean import load_lean
 from enricher.cli.logging_setup import set_up_logging
 from enricher.cli.options import prepare_process, settings_of, settings_options
 
@@ -37,6 +38,7 @@ def command(
         signal.signal(number, lambda *_: sys.exit(0))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     prepare_process(settings.detector.threads)
+    load_lean()
     from enricher.pipeline.live.service import Service  # noqa: PLC0415  # torch
 
     service = Service(lambda: settings_of(file, overrides, state=state, detector__device=device))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from enricher.cli.lean import load_lean
 from enricher.cli.options import prepare_process, resolved_of, settings_options
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def command(
     )
     paths = paths or _inputs(settings)
     prepare_process(settings.detector.threads)
+    load_lean()
     # What needs torch is imported when the usage is known to be right.
     from enricher.pipeline.scan import ScanRequest, scan  # noqa: PLC0415
     from enricher.report.console import make_console  # noqa: PLC0415

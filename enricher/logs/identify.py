@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -151,25 +152,39 @@ def _identify_tsv(head: bytes, base: str) -> LogIdentity:
     if len(lines) > _LINES_LOOKED_AT or len(head) >= HEAD_BYTES:
         lines.pop()  # it is the rest, or may be cut off
     path: str | None = None
-    fields: list[str] = []
+    fields: tuple[str, ...] = ()
+    names: AbstractSet[str] = frozenset()
     first: list[bytes] | None = None
     for line in lines:
+        if line.startswith(b"#fields"):
+            fields, names = _field_names(line.rstrip(b"\r"), separator) or (fields, names)
+            continue
         cells = line.rstrip(b"\r").split(separator)
         if cells[0] == b"#path" and len(cells) > 1:
             path = _safe(cells[1].decode("ascii", "replace"))
-        elif cells[0] == b"#fields":
-            fields = [cell.decode("utf-8", "replace") for cell in cells[1:]]
         elif cells[0] and not line.startswith(b"#"):
             first = cells
             break
-    # A last column of several names joined by spaces is seen in labelled logs.
-    names = {word for field in fields for word in field.split()}
     if path is None:
         path = parse_name(base).path
     kind = _kind(path, names)
     row = dict(zip(fields, first, strict=False)) if first else {}
     ts = seconds(row.get("ts", b"").decode("ascii", "replace"))
     return LogIdentity("tsv", kind, path, ts, _written(kind, ts, row.get("duration")))
+
+
+@lru_cache(maxsize=64)
+def _field_names(line: bytes, separator: bytes) -> tuple[tuple[str, ...], frozenset[str]] | None:
+    """The columns that a ``#fields`` line names, and all names in them; None if it is no such.
+
+    Remembered, for the logs of a directory tend to have the same.
+    """
+    name, *cells = line.split(separator)
+    if name != b"#fields":
+        return None
+    fields = tuple(cell.decode("utf-8", "replace") for cell in cells)
+    # A last column of several names joined by spaces is seen in labelled logs.
+    return fields, frozenset(word for field in fields for word in field.split())
 
 
 def _separator(head: bytes) -> bytes:

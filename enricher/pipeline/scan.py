@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from enricher import __version__
 from enricher.config import Settings
@@ -78,9 +79,9 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
     loaded = site_detector(plain, site, settings.state)
     detector = loaded.detector
 
-    plots = prepare()
     collector = Collector()
     outputs = _Outputs.of(request, settings)
+    plots: Thread | None = None
     with ExitStack() as stack:
         rejected = stack.enter_context(
             RejectedLines(outputs.rejected, settings.reading.max_rejected)
@@ -104,6 +105,9 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
             if scores is not None:
                 scores.write(scored)
             _count(collector, scored)
+            if plots is None:
+                # Not sooner: the first records would wait for it.
+                plots = prepare()
         alerting.finish()
     tell_inputs(collector, found, stream)
     for kind, count in scorer.left_out.items():
@@ -121,7 +125,8 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
         calibration=calibration_info(site),
         outputs=outputs.named(request),
     )
-    plots.join()
+    if plots is not None:
+        plots.join()
     write_report(summary, outputs.report)
     summary.write(outputs.summary)
     return summary

@@ -144,7 +144,9 @@ def _without_copies(files: list[LogFile], skipped: list[Skipped]) -> Iterator[Lo
     """Leave out the compressed copy of a log that stands beside it, as while it is archived."""
     same_name: dict[Path, list[LogFile]] = defaultdict(list)
     for file in files:
-        same_name[file.path.with_name(without_compression(file.path.name))].append(file)
+        name = file.path.name
+        plain = without_compression(name)
+        same_name[file.path if plain == name else file.path.with_name(plain)].append(file)
     for group in same_name.values():
         first, *others = sorted(group, key=lambda file: (file.compression != "plain", file.path))
         yield first

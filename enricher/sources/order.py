@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from enricher.logs.names import Moment, day_of_folder, parse_name
 from enricher.sources.files import LogFile
@@ -50,9 +52,18 @@ def _by_time(file: LogFile) -> tuple[float, str]:
 def _rotation(file: LogFile) -> tuple[_Series, Moment]:
     """The log whose rotated files belong together, and when this one of them was begun."""
     name = parse_name(file.path.name)
-    folder = file.path.parent
-    day = name.day or day_of_folder(folder.name)
-    # Archives have a folder for each day, beside the live one; other folders are apart.
-    home = folder.parent if folder.name == LIVE_FOLDER or day_of_folder(folder.name) else folder
+    home, of_folder = _home(str(file.path.parent))
+    day = name.day or of_folder
     rotated = _LIVE if day is name.clock is None else (day or ()) + (name.clock or _MIDNIGHT)
-    return (str(home), name.series, file.identity.path), rotated
+    return (home, name.series, file.identity.path), rotated
+
+
+@lru_cache(maxsize=256)
+def _home(folder: str) -> tuple[str, Moment | None]:
+    """Where the other files of a folder's logs are, and the day of the folder, if it is of one.
+
+    Archives have a folder for each day, beside the live one; other folders are apart.
+    """
+    path = Path(folder)
+    day = day_of_folder(path.name)
+    return str(path.parent if path.name == LIVE_FOLDER or day else path), day
