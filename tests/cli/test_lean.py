@@ -53,7 +53,15 @@ def test_a_torch_that_was_not_tried_is_left_alone() -> None:
 def test_alerts_and_scores_are_those_of_the_whole_libraries(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     generate(logs, seed=5, hours=1, hosts=6)
-    words = ["scan", logs, "--state", tmp_path / "state", "--scores", "--quiet", "--json"]
+    words: list[str | Path] = [
+        "scan",
+        logs,
+        "--state",
+        tmp_path / "state",
+        "--scores",
+        "--quiet",
+        "--json",
+    ]
     whole = "import enricher.cli.lean as lean; lean.load_lean = lambda: None; "
     for name, first in (("whole", whole), ("lean", "")):
         code = first + "import sys; from enricher.cli.main import group; group(sys.argv[1:])"
