@@ -5,12 +5,12 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from enricher.alerts.alert import Alert
 from enricher.alerts.families import family_label
 
-_SECONDS_A_DAY = 86_400
+SECONDS_A_DAY = 86_400
 _Order = tuple[int, float, float, int, float, str]
 
 
@@ -50,7 +50,7 @@ class DailyBudget:
     def add(self, alerts: Iterable[Alert]) -> None:
         """Take alerts of any day."""
         for alert in alerts:
-            day = math.floor(alert.window_start / _SECONDS_A_DAY)
+            day = math.floor(alert.window_start / SECONDS_A_DAY)
             best = self._best.setdefault((day, alert.family), [])
             entry = _Entry(_order(alert, self._severity(alert.family)), alert)
             if self.per_day == 0 or len(best) < self.per_day:
@@ -58,6 +58,10 @@ class DailyBudget:
             else:
                 heapq.heappushpop(best, entry)
                 self._held_back[alert.family] += 1
+
+    def hold_back(self, groups: Mapping[str, int]) -> None:
+        """Count groups, by family, that were not made alerts because they would be held back."""
+        self._held_back.update(groups)
 
     def take(self) -> tuple[list[Alert], Counter[str]]:
         """Give what :meth:`select` would for everything added since the last call."""

@@ -13,10 +13,14 @@ from enricher.logs import KINDS
 
 @dataclass(slots=True)
 class Group:
-    """What is kept of an open group. ``destinations`` is None once there are too many."""
+    """What is kept of an open group.
+
+    ``destinations`` is None once there are too many; ``strongest`` is None where the group has no
+    chance of being shown.
+    """
 
     rank: Rank
-    strongest: Detection
+    strongest: Detection | None
     evidence: object
     first_ts: float = math.inf
     last_ts: float = -math.inf
@@ -46,7 +50,8 @@ class Group:
                 self.destinations = None
 
     def alert(self, key: Key, window_seconds: float, state: State = "whole") -> Alert:
-        """The group as an alert; ``key`` is its source, family and window."""
+        """The group, which has a strongest record, as an alert; ``key`` is its key."""
+        assert self.strongest is not None
         source, family, window = key
         start = window * window_seconds
         known = self.destinations

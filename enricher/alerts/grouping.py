@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import orjson
 
 from enricher.alerts.alert import Alert, Detection
+from enricher.alerts.contenders import Contenders
 from enricher.alerts.decide import Verdicts
 from enricher.alerts.flagged import Flagged, flag
 from enricher.alerts.group import Group, alert_id
@@ -17,6 +19,7 @@ from enricher.alerts.partials import (
     MAX_SOURCE_CHARACTERS,
     Key,
     Partials,
+    Rank,
     grouped,
     keyed_records,
 )
@@ -40,12 +43,19 @@ class Grouper:
         max_groups: So many groups are open at most. At the record that would open one more, the
             oldest windows are closed early; a group that comes up again is then a new alert with
             the same id.
+        contenders: Tells which groups may be shown; the others are counted and give no alert.
 
     Attributes:
-        closed_early: Number of alerts that were closed for want of room.
+        closed_early: Number of groups that were closed for want of room.
+        held_back: Groups that gave no alert, by family.
     """
 
-    def __init__(self, window_seconds: float = 3600.0, max_groups: int = 100_000) -> None:
+    def __init__(
+        self,
+        window_seconds: float = 3600.0,
+        max_groups: int = 100_000,
+        contenders: Contenders | None = None,
+    ) -> None:
         if not 1.0 <= window_seconds < math.inf:
             raise ValueError(f"a window is at least a second long, got {window_seconds}")
         if max_groups < 1:
@@ -53,6 +63,8 @@ class Grouper:
         self.window_seconds = float(window_seconds)
         self.max_groups = max_groups
         self.closed_early = 0
+        self.held_back: Counter[str] = Counter()
+        self._contenders = contenders
         # By window, so that the oldest is found without a look at every group.
         self._groups: dict[int, dict[Key, Group]] = {}
         self._open = 0
@@ -131,11 +143,14 @@ class Grouper:
             for number, (group, rank) in enumerate(zip(found, part.ranks, strict=True))
             if group is None or rank < group.rank
         ]
-        places = np.asarray([part.best[number] for number in winners], dtype=np.int64)
-        kept = evidence(flagged.rows[places]) if evidence and winners else [None] * len(winners)
-        for number, detection, what in zip(
-            winners, flagged.detections(places, file_names), kept, strict=True
-        ):
+        shown = self._shown(winners, keys, found, part.ranks)
+        places = np.asarray([part.best[number] for number in shown], dtype=np.int64)
+        kept = evidence(flagged.rows[places]) if evidence and shown else [None] * len(shown)
+        built = dict(
+            zip(shown, zip(flagged.detections(places, file_names), kept, strict=True), strict=True)
+        )
+        for number in winners:
+            detection, what = built.get(number, (None, None))
             group, rank = found[number], part.ranks[number]
             if group is None:
                 found[number] = self._opened(keys[number], Group(rank, detection, what))
@@ -153,6 +168,27 @@ class Grouper:
             assert group is not None
             group.take(kind, *values)
 
+    def _shown(
+        self,
+        numbers: Sequence[int],
+        keys: Sequence[Key],
+        found: Sequence[Group | None],
+        ranks: Sequence[Rank],
+    ) -> Sequence[int]:
+        """Those of some groups that may be shown."""
+        contenders = self._contenders
+        if contenders is None:
+            return numbers
+        return [
+            number
+            for number in numbers
+            if contenders.admits(
+                keys[number],
+                ranks[number],
+                known=(group := found[number]) is not None and group.strongest is not None,
+            )
+        ]
+
     def _find(self, key: Key) -> Group | None:
         window = self._groups.get(key[2])
         return None if window is None else window.get(key)
@@ -164,10 +200,11 @@ class Grouper:
 
     def _close_oldest(self) -> list[Alert]:
         """Make room for a tenth of the groups: one at a time would take for ever in a flood."""
+        before = self._open
         alerts = self._close([min(self._groups)])
         while self._open > self.max_groups * 9 // 10:
             alerts += self._close([min(self._groups)])
-        self.closed_early += len(alerts)
+        self.closed_early += before - self._open
         return alerts
 
     def _close(self, windows: list[int]) -> list[Alert]:
@@ -175,7 +212,12 @@ class Grouper:
         for window in sorted(windows):
             groups = self._groups.pop(window)
             self._open -= len(groups)
-            alerts += [groups[key].alert(key, self.window_seconds) for key in sorted(groups)]
+            shown = sorted(key for key, group in groups.items() if group.strongest is not None)
+            alerts += [groups[key].alert(key, self.window_seconds) for key in shown]
+            if len(shown) < len(groups):
+                self.held_back.update(
+                    key[1] for key, group in groups.items() if group.strongest is None
+                )
         return alerts
 
 

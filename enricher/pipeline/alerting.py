@@ -14,6 +14,7 @@ from enricher.alerts import (
     Grouper,
 )
 from enricher.alerts.chance import ChanceFilter
+from enricher.alerts.contenders import Contenders
 from enricher.alerts.suppress import Suppressions
 from enricher.config import Settings
 from enricher.features.rows import rows_of
@@ -68,7 +69,9 @@ class Alerting:
         self._labels = Labels(detector)
         self._options = event_options(detector, settings)
         self._suppressions = Suppressions.of(settings.suppressions, self._labels.signature)
-        self._grouper = Grouper(settings.alerts.window_seconds, settings.alerts.max_groups)
+        self._grouper = Grouper(
+            settings.alerts.window_seconds, settings.alerts.max_groups, self._contenders(settings)
+        )
         self._budget = DailyBudget(
             settings.alerts.per_day, lambda name: self._labels[name].severity
         )
@@ -112,10 +115,19 @@ class Alerting:
         """
         kept, self.within_chance = self._chance.keep(self._grouper.close_all())
         self._budget.add(self._wanted(kept))
+        self._budget.hold_back(self._grouper.held_back)
         kept, self.held_back = self._budget.take()
         for alert in kept:
             alert.suspended = self.drift.suspended(alert)
         self._write(kept)
+
+    def _contenders(self, settings: Settings) -> Contenders | None:
+        """Which groups may be shown; None where later steps leave out some of every family."""
+        if len(self._suppressions) or self._loaded.false_alarms:
+            return None
+        return Contenders(
+            settings.alerts.per_day, settings.alerts.window_seconds, always={UNKNOWN_FAMILY}
+        )
 
     def _singles(self, scored: ScoredBatch, suspended: int) -> list[Alert]:
         """An alert for every flagged record; unknown ones from row ``suspended`` on are marked."""

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enricher.alerts import UNKNOWN, Alert, Grouper, detections, single
+from enricher.alerts import UNKNOWN, UNKNOWN_FAMILY, Alert, DailyBudget, Grouper, detections, single
+from enricher.alerts.contenders import Contenders
 from enricher.detector.scores import Scores
 from enricher.logs import LogBatch
 
@@ -261,3 +262,55 @@ def test_a_flood_of_one_source_costs_no_object_for_each_record(
         grouper.add(make_batch(rows), scores, np.zeros(len(rows), np.int32), ["x.log"])
     assert sum(built) == 1
     assert grouper.close_all()[0].count == 6000
+
+
+@settings(deadline=None)
+@given(
+    rows=ROWS,
+    cuts=st.lists(st.integers(1, 39), max_size=6),
+    per_day=st.integers(0, 3),
+    room=st.sampled_from([2, 5, 100]),
+)
+def test_what_the_budget_is_sure_to_hold_back_is_counted_and_changes_no_alert(
+    make_batch: MakeBatch,
+    make_scores: MakeScores,
+    rows: list[Any],
+    cuts: list[int],
+    per_day: int,
+    room: int,
+) -> None:
+    batch = make_batch(rows)
+    scores = make_scores(FAMILIES, [[r["score"]] * 2 for r in rows], [r["p"] for r in rows])
+    verdicts = np.array([r["verdict"] for r in rows], np.int32)
+    edges = sorted({0, len(rows), *(c for c in cuts if 0 < c < len(rows))})
+
+    def kept(contenders: Contenders | None) -> Any:
+        grouper = Grouper(600.0, room, contenders)
+        budget = DailyBudget(per_day, len)
+        for start, end in pairwise(edges):
+            budget.add(grouper.add(*cut(batch, scores, verdicts, start, end), ["conn.log"]))
+        budget.add(grouper.close_all())
+        budget.hold_back(grouper.held_back)
+        return *budget.take(), grouper.closed_early
+
+    assert kept(Contenders(per_day, 600.0, {UNKNOWN_FAMILY})) == kept(None)
+    assert kept(Contenders(per_day, 600.0, set())) == kept(None)
+
+
+def test_of_a_flood_only_what_may_be_shown_is_kept(
+    make_batch: MakeBatch, make_scores: MakeScores
+) -> None:
+    rows = [{"ts": 1.0, "id.orig_h": f"10.0.0.{n}", "score": 1 - n / 1000} for n in range(250)]
+    scores = make_scores(FAMILIES, [[r["score"], 0.0] for r in rows], [0.5] * len(rows))
+    grouper = Grouper(contenders=Contenders(10, 3600.0, set()))
+    asked: list[int] = []
+
+    def evidence(places: Any) -> list[None]:
+        asked.append(len(places))
+        return [None] * len(places)
+
+    verdicts = np.zeros(len(rows), np.int32)
+    grouper.add(make_batch(rows), scores, verdicts, ["conn.log"], evidence)
+    assert asked == [10]
+    assert len(grouper.close_all()) == 10
+    assert grouper.held_back == {"scan": 240}

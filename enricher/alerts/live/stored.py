@@ -93,6 +93,7 @@ class StoredState(_Stored):
 def store_group(key: KeyAndWindow, group: Group, pack: Pack | None) -> StoredGroup:
     """A group as plain values; without ``pack``, its evidence is not kept."""
     shown = group.strongest
+    assert shown is not None  # live, every group is shown
     return StoredGroup.model_construct(
         key=key,
         rank=group.rank,
