@@ -17,7 +17,6 @@ from enricher.errors import OutputError
 from enricher.logs import Kind, LogBatch
 from enricher.pipeline.ahead import ahead
 from enricher.pipeline.alerting import Alerting
-from enricher.pipeline.calibration import calibrate
 from enricher.pipeline.reading import RecordStream, encodable, find_logs
 from enricher.pipeline.rejected import RejectedLines
 from enricher.pipeline.scores_file import ScoresFile
@@ -25,7 +24,6 @@ from enricher.pipeline.scoring import ScoredBatch, Scorer
 from enricher.pipeline.site_detector import site_detector
 from enricher.pipeline.telling import bundle_info, calibration_info, tell_inputs
 from enricher.report.collect import Collector
-from enricher.report.html import write_report
 from enricher.report.plots import prepare
 from enricher.report.progress import Progress, ProgressBar
 from enricher.report.summary import ScanSummary
@@ -127,6 +125,8 @@ def scan(request: ScanRequest, settings: Settings, bar: ProgressBar) -> ScanSumm
     )
     if plots is not None:
         plots.join()
+    from enricher.report.html import write_report  # noqa: PLC0415  # jinja2: not before records
+
     write_report(summary, outputs.report)
     summary.write(outputs.summary)
     return summary
@@ -177,6 +177,7 @@ def _calibrate_on_first(
     bar: ProgressBar,
 ) -> dict[Kind, SiteCalibration]:
     """Count the records of each kind, then calibrate on the first ``share`` of them."""
+    from enricher.pipeline.calibration import calibrate  # noqa: PLC0415  # few scans need it
 
     def stream(progress: Progress) -> RecordStream:
         return RecordStream(

@@ -25,7 +25,7 @@ def python(code: str, *arguments: str | Path) -> str:
 
 
 def test_scoring_starts_without_what_only_compilers_and_matrix_products_need() -> None:
-    unused = ("torch._decomp", "torch._refs", "scipy.linalg", "matplotlib", "pandas")
+    unused = ("torch._decomp", "torch._refs", "scipy.linalg", "matplotlib", "jinja2", "pandas")
     code = LEAN + f"import enricher.pipeline.scan; print([x for x in {unused} if x in sys.modules])"
     assert python(code).strip() == "[]"
 
