@@ -70,3 +70,13 @@ def test_alerts_and_scores_are_those_of_the_whole_libraries(tmp_path: Path) -> N
         alerts = [(tmp_path / name / file).read_bytes() for name in ("whole", "lean")]
         assert alerts[0]
         assert alerts[0] == alerts[1], file
+
+
+def test_what_was_discovered_is_listed_without_what_discovers(tmp_path: Path) -> None:
+    code = (
+        "import sys; from enricher.cli.families import command; "
+        "command(['discover', '--state', sys.argv[1]], standalone_mode=False); "
+        "heavy = ('torch', 'numba', 'polars', 'numpy', 'matplotlib', 'yaml'); "
+        "print([x for x in heavy if x in sys.modules])"
+    )
+    assert python(code, tmp_path).splitlines()[-1] == "[]"

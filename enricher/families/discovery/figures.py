@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 import orjson
 from pydantic import Field, TypeAdapter
 
-from enricher.logs import Kind
+from enricher.kinds import Kind
 
 Status = Literal["open", "named", "dismissed", "merged"]
 

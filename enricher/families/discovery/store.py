@@ -7,12 +7,15 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from enricher.errors import InputError, StateError
 from enricher.families.database import DISCOVERIES_SINCE, FILE, has_tables, open_database
 from enricher.families.discovery.figures import MAX_WHY, MAX_WORD, Discovery, Figures, Status, id_of
-from enricher.families.discovery.matching import Matches
-from enricher.families.support import KeptSupport
+
+if TYPE_CHECKING:
+    from enricher.families.discovery.matching import Matches
+    from enricher.families.support import KeptSupport
 
 MOST_OPEN = 200
 """Discoveries that wait for an analyst; those that were not seen for longest are let go."""
@@ -82,6 +85,8 @@ class DiscoveryStore:
             InputError: If there is none of this id.
             StateError: If they are damaged.
         """
+        from enricher.families.support import KeptSupport  # noqa: PLC0415  # numba: not for a list
+
         data = self._blob(name, "support")
         try:
             return KeptSupport.from_bytes(data)
