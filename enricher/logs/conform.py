@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -148,7 +149,10 @@ def _flag(name: str, value: Any) -> bool:
 
 def _text(value: Any, repaired: set[str]) -> str:
     if not isinstance(value, str):
-        value = json.dumps(value, ensure_ascii=False)
+        try:
+            value = _written(value)
+        except RecursionError:
+            raise MisfitError("bad_json", "the line nests too deep") from None
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -157,6 +161,18 @@ def _text(value: Any, repaired: set[str]) -> str:
         value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text: str = value
     return text
+
+
+def _written(value: Any) -> str:
+    """JSON of a value, with numbers as Polars writes them: all digits, no exponent."""
+    if isinstance(value, float) and math.isfinite(value):
+        return format(Decimal(repr(value)), "f").removesuffix(".0")
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    if isinstance(value, dict):
+        parts = (f"{_written(key)}: {_written(part)}" for key, part in value.items())
+        return "{" + ", ".join(parts) + "}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _integer(name: str, value: Any, limits: tuple[int, int], repaired: set[str]) -> int:

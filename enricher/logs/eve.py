@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from enricher.logs.batch import Block, ReadResult
-from enricher.logs.eve_columns import COLUMNS
-from enricher.logs.eve_raw import ALL, EVENTS, RAW
+from enricher.logs.eve_columns import COLUMNS, listed_answers, only_grouped
+from enricher.logs.eve_raw import ALL, EVENTS, RARE, RAW, SHORT_DNS
 from enricher.logs.finish import Outcome, unescape_columns
 from enricher.logs.kinds import SCHEMAS, Schema
 from enricher.logs.lines import Lines, Positions, clean, is_clean, whole_lines
@@ -50,7 +50,7 @@ class EveReader:
         if not is_clean(data):
             data = clean(data, outcome.repairs)
         extra = {name: ALL.get(name, pl.String()) for name in self._keep}
-        together = attempt(data, {**ALL, **extra})
+        together = _attempt(data, {**ALL, **extra})
         found = together or parse(data, _TYPE, outcome.repairs)
         for index, reason, detail in found.bad:
             outcome.reject(index, reason, detail)
@@ -92,6 +92,8 @@ class EveReader:
             raw = raw.with_columns(any_seconds(raw["flow"].struct.field("end")).alias("_end"))
         raw = raw.with_columns(any_seconds(shown).alias("ts"))
         mapped = COLUMNS[event]()
+        if event == "dns" and not raw.select(only_grouped()).item():
+            mapped["answers"] = listed_answers()
         columns = [pl.col("ts")]
         for name, dtype in SCHEMAS[kind].items():
             if name != "ts":
@@ -101,6 +103,16 @@ class EveReader:
         if b"\\" in outcome.data:
             frame = unescape_columns(frame)
         outcome.add(kind, frame, found.index, shown)
+
+
+def _attempt(data: bytes, schema: Schema) -> Parsed | None:
+    """Read all events if they are good, rare parts only where their names stand in the data."""
+    if b"\\u" in data or any(f'"{name}"'.encode() in data for name in RARE):
+        return attempt(data, schema)
+    found = attempt(data, {**schema, **SHORT_DNS})
+    if found is not None:
+        found.frame = found.frame.with_columns(pl.col("dns").cast(schema["dns"]))
+    return found
 
 
 def _as_text(values: pl.Series) -> pl.Series:

@@ -94,12 +94,7 @@ def dns() -> Columns:
     flags = field["flags"].str.to_integer(base=16, strict=False)
     shared = common()
     answers = field["answers"]
-    part = pl.element().struct.field
-    rdata = pl.coalesce(
-        part("rdata"), part("soa").struct.field("mname"), part("srv").struct.field("name")
-    )
     grouped = pl.concat_list([field["grouped"].struct.field(name).fill_null([]) for name in GROUPS])
-    listed = answers.list.eval(rdata).list.drop_nulls()
     code = field["rcode"]
     return {
         **shared,
@@ -122,15 +117,31 @@ def dns() -> Columns:
         "RA": _flag(flags, _RA, field["ra"]),
         "Z": (flags // 16) % 8,
         "answers": pl.coalesce(
-            pl.when(listed.list.len() > 0).then(listed),
+            listed_answers(),
             pl.when(grouped.list.len() > 0).then(grouped),
         ),
-        "TTLs": answers.list.eval(part("ttl")),
+        "TTLs": answers.list.eval(pl.element().struct.field("ttl")),
         "is_answer": pl.when(field["type"].is_in(["answer", "response"]))
         .then(True)
         .when(field["type"].is_in(["query", "request"]))
         .then(False),
     }
+
+
+def listed_answers() -> pl.Expr:
+    """Answers of ``dns`` events that are listed one by one; null where there are none."""
+    part = pl.element().struct.field
+    rdata = pl.coalesce(
+        part("rdata"), part("soa").struct.field("mname"), part("srv").struct.field("name")
+    )
+    listed = _fields("dns")["answers"].list.eval(rdata).list.drop_nulls()
+    return pl.when(listed.list.len() > 0).then(listed)
+
+
+def only_grouped() -> pl.Expr:
+    """Whether there are ``dns`` events whose answers are grouped and not listed."""
+    field = _fields("dns")
+    return (listed_answers().is_null() & field["grouped"].is_not_null()).any()
 
 
 def ssl() -> Columns:

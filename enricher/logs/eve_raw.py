@@ -62,8 +62,13 @@ HTTP: Schema = {
     ),
 }
 
-DNS: Schema = {
-    "dns": pl.Struct(
+_ANSWER: Schema = {"rdata": pl.String(), "ttl": pl.Float64()}
+# Parts of some answers. Looking for them takes Polars as long as all the rest of an answer.
+RARE: Schema = {"soa": pl.Struct({"mname": pl.String()}), "srv": pl.Struct({"name": pl.String()})}
+
+
+def _dns(answer: Schema) -> pl.Struct:
+    return pl.Struct(
         {
             "type": pl.String(),
             "id": pl.Int64(),
@@ -76,20 +81,14 @@ DNS: Schema = {
             "rrtype": pl.String(),
             "rcode": pl.String(),
             "queries": pl.List(pl.Struct({"rrname": pl.String(), "rrtype": pl.String()})),
-            "answers": pl.List(
-                pl.Struct(
-                    {
-                        "rdata": pl.String(),
-                        "ttl": pl.Float64(),
-                        "soa": pl.Struct({"mname": pl.String()}),
-                        "srv": pl.Struct({"name": pl.String()}),
-                    }
-                )
-            ),
+            "answers": pl.List(pl.Struct(answer)),
             "grouped": pl.Struct(dict.fromkeys(GROUPS, _TEXTS)),
         }
-    ),
-}
+    )
+
+
+DNS: Schema = {"dns": _dns({**_ANSWER, **RARE})}
+SHORT_DNS: Schema = {"dns": _dns(_ANSWER)}
 
 TLS: Schema = {
     "tls": pl.Struct(

@@ -171,6 +171,23 @@ def test_dns_of_suricata_8_has_the_client_for_originator_too(read_bytes: Read) -
     assert frame["answers"].to_list() == [None, ["10.9.9.9"]]
 
 
+def test_answers_are_read_however_they_are_listed_and_their_names_are_escaped(
+    read_bytes: Read,
+) -> None:
+    address = {"rrname": "a.org", "rrtype": "A", "ttl": 5, "rdata": "10.1.1.1"}
+    server = {"rrname": "a.org", "rrtype": "SRV", "ttl": 5, "srv": {"name": "srv.org"}}
+    start = {"rrname": "a.org", "rrtype": "SOA", "ttl": 60, "soa": {"mname": "ns.org"}}
+    listed = event("dns", dns={"type": "answer", "answers": [address]})
+    grouped = event("dns", dns={"type": "answer", "grouped": {"A": ["10.9.9.9"]}})
+    rare = event("dns", dns={"type": "answer", "answers": [start, server]})
+    escaped = rare.replace(b'"soa"', b'"s\\u006fa"').replace(b'"srv"', b'"\\u0073rv"')
+    expected = {listed: ["10.1.1.1"], grouped: ["10.9.9.9"], rare: ["ns.org", "srv.org"]}
+    expected[escaped] = expected[rare]
+    for lines in ([listed], [listed, grouped], [grouped, escaped], [rare, listed], [*expected]):
+        frame = read_bytes(b"".join(lines), "eve").batches[0].frame
+        assert frame["answers"].to_list() == [expected[line] for line in lines]
+
+
 @pytest.mark.parametrize(
     ("rrtype", "number", "name"), [("ANY", 255, "*"), ("999", 999, "999"), ("odd", None, "odd")]
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from enricher.logs import SCHEMAS, Block, ReadResult, ZeekJsonReader
+from enricher.logs import SCHEMAS, Block, ReadResult, ZeekJsonReader, open_reader
 
 Read = Callable[..., ReadResult]
 
@@ -179,6 +179,21 @@ def test_escapes_become_the_characters_they_stand_for(read_bytes: Read) -> None:
     record = one(read_bytes(line(uri="/\\x09\\xff", proxied=["\\x2d", None]), "json", "http"))
     assert record["uri"] == "/\t\\xff"
     assert record["proxied"] == ["-", None]
+
+
+@pytest.mark.parametrize("value", ["1E3", "1e22", "1e-7", "-0.0", "1.5", '[1.0,{"a":2E1}]', "true"])
+def test_a_further_value_reads_the_same_beside_a_line_that_is_no_json(value: str) -> None:
+    good = b'{"ts":1.5,"uid":"C1","id.orig_h":"10.0.0.1","query":"a","answers":["a"],"answers":0'
+    good += f',"label":{value}}}\n'.encode()
+    read = [
+        open_reader("json", "x", "dns", ["label"])
+        .read(Block(0, "x", data, 1, 0, last=True))
+        .batches[0]
+        .frame["label"]
+        .to_list()
+        for data in (good, good + b"{\n")
+    ]
+    assert read[0] == read[1]
 
 
 def test_further_keys_are_kept_as_text(read_bytes: Read) -> None:
