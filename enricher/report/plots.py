@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from enricher.report.bounds import top
 from enricher.report.chart_style import (
-    DARK,
-    LIGHT,
     SMALL,
     Painter,
     Theme,
@@ -84,7 +82,7 @@ def draw(summary: ScanSummary) -> list[Plot]:
     plots = []
     with settings():
         for title, alt, size, paint in _figures(summary):
-            light, dark = (image(paint, size, theme) for theme in (LIGHT, DARK))
+            light, dark = image(paint, size)
             plots.append(Plot(title, alt, size[0] == _WIDE, light, dark))
     return plots
 
