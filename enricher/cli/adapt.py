@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from enricher.cli.lean import load_lean
 from enricher.cli.options import prepare_process, settings_of, settings_options
 
 _LOGS = click.Path(path_type=Path)
@@ -60,6 +61,7 @@ def command(
         raise click.UsageError("--uid names records of --support logs: name those too")
     settings = settings_of(file, overrides, state=state, detector__device=device)
     prepare_process(settings.detector.threads)
+    load_lean()
     from enricher.pipeline.adapting import AdaptRequest, adapt_from_logs  # noqa: PLC0415  # torch
     from enricher.report.console import make_console  # noqa: PLC0415
     from enricher.report.families import family_json, print_adapted  # noqa: PLC0415

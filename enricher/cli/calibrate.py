@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from enricher.cli.lean import load_lean
 from enricher.cli.options import prepare_process, settings_of, settings_options
 
 
@@ -40,6 +41,7 @@ def command(
         file, overrides, state=state, alerts__per_day=alerts_per_day, detector__device=device
     )
     prepare_process(settings.detector.threads)
+    load_lean()
     from enricher.pipeline.calibration import calibrate_paths  # noqa: PLC0415  # needs torch
     from enricher.report.calibration import calibration_json, print_calibration  # noqa: PLC0415
     from enricher.report.console import make_console  # noqa: PLC0415
