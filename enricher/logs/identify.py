@@ -52,6 +52,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xfe\xff", "text in UTF-16; convert it to UTF-8"),
     (b"\xef\xbb\xbf", "text with a byte-order mark in front; save it without one"),
 )
+_MAGICS = tuple(magic for magic, _ in _MAGIC)
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -92,9 +93,9 @@ def identify(head: bytes, name: str) -> LogIdentity:
     base = name.rsplit("/", 1)[-1]
     if is_companion(base):
         raise NotALogError("is kept by Zeek beside its logs, but holds no records", name)
-    for magic, what in _MAGIC:
-        if head.startswith(magic):
-            raise NotALogError(f"is no log but {what}", name)
+    if head.startswith(_MAGICS):
+        what = next(what for magic, what in _MAGIC if head.startswith(magic))
+        raise NotALogError(f"is no log but {what}", name)
     start = head.lstrip()
     if not start:
         raise NotALogError("is empty", name)
@@ -158,13 +159,15 @@ def _identify_tsv(head: bytes, base: str) -> LogIdentity:
     for line in lines:
         if line.startswith(b"#fields"):
             fields, names = _field_names(line.rstrip(b"\r"), separator) or (fields, names)
-            continue
-        cells = line.rstrip(b"\r").split(separator)
-        if cells[0] == b"#path" and len(cells) > 1:
-            path = _safe(cells[1].decode("ascii", "replace"))
-        elif cells[0] and not line.startswith(b"#"):
-            first = cells
-            break
+        elif line.startswith(b"#path"):
+            cells = line.rstrip(b"\r").split(separator)
+            if cells[0] == b"#path" and len(cells) > 1:
+                path = _safe(cells[1].decode("ascii", "replace"))
+        elif not line.startswith(b"#"):
+            cells = line.rstrip(b"\r").split(separator)
+            if cells[0]:
+                first = cells
+                break
     if path is None:
         path = parse_name(base).path
     kind = _kind(path, names)

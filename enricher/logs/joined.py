@@ -77,11 +77,12 @@ def read_joined(logs: Sequence[SmallLog]) -> Joined | None:
     records = np.zeros(len(logs), np.int64)
     frames: dict[Kind, list[tuple[pl.DataFrame, Positions]]] = {}
     for (form, kind, _), group in groups.items():
-        counts = _line_counts(group.bodies)
+        data = b"".join([group.header, *group.bodies])
+        counts = _line_counts(data, group)
         records[group.members] = counts
         if not counts.any():
             continue
-        batch = _read(group, form, kind, int(counts.sum()))
+        batch = _read(data, form, kind, int(counts.sum()))
         if batch is None:
             return None
         files = [logs[index].block.file for index in group.members]
@@ -118,15 +119,15 @@ def _without_open(header: bytes) -> bytes:
     return header[:at] + header[header.index(b"\n", at + 1) :]
 
 
-def _line_counts(bodies: Sequence[bytes]) -> Positions:
-    ends = np.cumsum([len(body) for body in bodies])
-    newlines = positions(b"".join(bodies), b"\n")
-    return np.diff(np.searchsorted(newlines, ends), prepend=0)
+def _line_counts(data: bytes, group: _Group) -> Positions:
+    """How many lines each body has; ``data`` is the header and all of them."""
+    ends = len(group.header) + np.cumsum([len(body) for body in group.bodies])
+    before = np.searchsorted(positions(data, b"\n"), ends)
+    return np.diff(before, prepend=group.above[0])
 
 
-def _read(group: _Group, form: LogFormat, kind: Kind | None, lines: int) -> LogBatch | None:
-    """The records of a group's bodies, if that is what all lines in them are."""
-    data = group.header + b"".join(group.bodies)
+def _read(data: bytes, form: LogFormat, kind: Kind | None, lines: int) -> LogBatch | None:
+    """The records of logs that were joined, if that is what all lines below the header are."""
     result = open_reader(form, "", kind).read(Block(0, "", data, 1, 0, last=True))
     if result.rejected or result.passed or result.repaired or len(result.batches) != 1:
         return None

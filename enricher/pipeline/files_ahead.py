@@ -105,7 +105,8 @@ def _read(run: Sequence[LogFile], settings: ReadingSettings) -> Iterator[list[Pa
         first = next(parts)
         if first.ended:
             whole.append(first)
-            size += sum(len(item.data) for item in first.items if isinstance(item, Block))
+            for item in first.items:
+                size += len(item.data) if isinstance(item, Block) else 0
         if whole and (not first.ended or size > _RUN_BYTES):
             yield whole
             whole, size = [], 0

@@ -167,8 +167,9 @@ class RecordStream:
             yield from self._part(parts[0])
         elif (joined := _joined(parts)) is not None:
             for part, records in zip(parts, joined.records, strict=True):
-                self._tally(part.file.identity.kind)
                 self.files.append(FileTally(part.file, records))
+            for kind in dict.fromkeys(part.file.identity.kind for part in parts):
+                self._tally(kind)
             for batch in joined.batches:
                 self._tally(batch.kind).read += len(batch)
                 yield from self._without_repeats(batch, parts[0].file)
