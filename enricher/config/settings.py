@@ -97,7 +97,7 @@ class DetectorSettings(Section):
         default="auto", description="Where the model runs; auto takes the GPU when there is one."
     )
     batch_records: int = Field(
-        default=65_536, ge=1, le=4_194_304, description="Records scored at once; changes no result."
+        default=16_384, ge=1, le=4_194_304, description="Records scored at once; changes no result."
     )
     threads: int = Field(
         default=0, ge=0, le=1024, description="Processor threads; 0 takes all cores."

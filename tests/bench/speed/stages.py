@@ -18,6 +18,7 @@ from unittest import mock
 import orjson
 import torch
 
+from enricher.cli.options import prepare_process
 from enricher.config import Settings
 from enricher.detector.detector import Detector
 from enricher.detector.inputs import Inputs
@@ -132,6 +133,7 @@ def _batches(clock: Clock, file: LogFile, settings: Settings) -> Iterator[LogBat
 def main() -> None:
     """Measure one log."""
     torch.set_num_threads(1)
+    prepare_process(threads=0)
     with tempfile.TemporaryDirectory() as empty:
         state = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(empty)
         print(orjson.dumps(measure(Path(sys.argv[1]), state)).decode())
