@@ -20,7 +20,7 @@ from enricher.detector.layers import Block, Stem
 from enricher.detector.passes import spans
 from enricher.detector.scaling import CHANNELS, QuantileScaler
 
-CPU_ROWS = 1024
+CPU_ROWS = 2048
 """Records of a pass: what is between two products fits into a core's cache."""
 
 _ONE_TABLE = np.zeros(1, np.int64)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import polars as pl
 
 from enricher.logs.batch import Block, ReadResult
 from enricher.logs.eve_columns import COLUMNS, listed_answers, only_grouped
-from enricher.logs.eve_raw import ALL, EVENTS, RARE, RAW, SHORT_DNS
+from enricher.logs.eve_raw import ALL, EVENTS, RARE, RAW, dns
 from enricher.logs.finish import Outcome, unescape_columns
 from enricher.logs.kinds import SCHEMAS, Schema
 from enricher.logs.lines import Lines, Positions, clean, is_clean, whole_lines
@@ -107,12 +107,30 @@ class EveReader:
 
 def _attempt(data: bytes, schema: Schema) -> Parsed | None:
     """Read all events if they are good, rare parts only where their names stand in the data."""
-    if b"\\u" in data or any(f'"{name}"'.encode() in data for name in RARE):
+    if b"\\u" in data:
         return attempt(data, schema)
-    found = attempt(data, {**schema, **SHORT_DNS})
+    rare = {name for name in RARE if f'"{name}"'.encode() in data}
+    # Suricata gives answers twice: listed one by one, which is what is taken, and grouped.
+    found = _with(rare - {"grouped"}, data, schema)
+    if found is not None and "grouped" in rare and _grouped_only(data, found):
+        return _with(rare, data, schema)
+    return found
+
+
+def _with(rare: Collection[str], data: bytes, schema: Schema) -> Parsed | None:
+    found = attempt(data, {**schema, **dns(rare)})
     if found is not None:
         found.frame = found.frame.with_columns(pl.col("dns").cast(schema["dns"]))
     return found
+
+
+def _grouped_only(data: bytes, found: Parsed) -> bool:
+    """Whether there may be events with grouped answers and none that are listed."""
+    unlisted = pl.col("dns").is_not_null() & listed_answers().is_null()
+    lines = Lines.of(data)
+    mask = np.zeros(len(lines), dtype=bool)
+    mask[found.index[found.frame.select(unlisted).to_series().to_numpy()]] = True
+    return b'"grouped"' in lines.take(mask)
 
 
 def _as_text(values: pl.Series) -> pl.Series:

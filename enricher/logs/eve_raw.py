@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from enricher.logs.kinds import Kind, Schema
@@ -63,32 +65,40 @@ HTTP: Schema = {
 }
 
 _ANSWER: Schema = {"rdata": pl.String(), "ttl": pl.Float64()}
-# Parts of some answers. Looking for them takes Polars as long as all the rest of an answer.
-RARE: Schema = {"soa": pl.Struct({"mname": pl.String()}), "srv": pl.Struct({"name": pl.String()})}
+_RARE_ANSWER: Schema = {
+    "soa": pl.Struct({"mname": pl.String()}),
+    "srv": pl.Struct({"name": pl.String()}),
+}
+_DNS: Schema = {
+    "type": pl.String(),
+    "id": pl.Int64(),
+    "flags": pl.String(),
+    "aa": pl.Boolean(),
+    "tc": pl.Boolean(),
+    "rd": pl.Boolean(),
+    "ra": pl.Boolean(),
+    "rrname": pl.String(),
+    "rrtype": pl.String(),
+    "rcode": pl.String(),
+}
+_RARE_DNS: Schema = {
+    "queries": pl.List(pl.Struct({"rrname": pl.String(), "rrtype": pl.String()})),
+    "grouped": pl.Struct(dict.fromkeys(GROUPS, _TEXTS)),
+}
+RARE = (*_RARE_ANSWER, *_RARE_DNS)
+"""Parts that many events lack. Looking for them takes Polars longer than all the rest."""
 
 
-def _dns(answer: Schema) -> pl.Struct:
-    return pl.Struct(
-        {
-            "type": pl.String(),
-            "id": pl.Int64(),
-            "flags": pl.String(),
-            "aa": pl.Boolean(),
-            "tc": pl.Boolean(),
-            "rd": pl.Boolean(),
-            "ra": pl.Boolean(),
-            "rrname": pl.String(),
-            "rrtype": pl.String(),
-            "rcode": pl.String(),
-            "queries": pl.List(pl.Struct({"rrname": pl.String(), "rrtype": pl.String()})),
-            "answers": pl.List(pl.Struct(answer)),
-            "grouped": pl.Struct(dict.fromkeys(GROUPS, _TEXTS)),
-        }
-    )
+def dns(rare: Collection[str]) -> Schema:
+    """What is read of a ``dns`` event, of the rare parts only some."""
+    answer = _ANSWER | {name: kind for name, kind in _RARE_ANSWER.items() if name in rare}
+    fields = _DNS | {"answers": pl.List(pl.Struct(answer))}
+    return {
+        "dns": pl.Struct(fields | {n: kind for n, kind in _RARE_DNS.items() if n in rare}),
+    }
 
 
-DNS: Schema = {"dns": _dns({**_ANSWER, **RARE})}
-SHORT_DNS: Schema = {"dns": _dns(_ANSWER)}
+DNS: Schema = dns(RARE)
 
 TLS: Schema = {
     "tls": pl.Struct(
