@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -18,6 +19,9 @@ from enricher.logs.paths import PassedCounter, extra_columns
 from enricher.logs.times import any_seconds
 
 _TYPE: Schema = {"event_type": pl.String()}
+# Text from its first escaped character on, and what makes a key of it: a name may be spelled so.
+# It always matches as far as it reads, so that no byte is looked at twice.
+_ESCAPED = re.compile(rb"\\u(?:[^\"\\]|\\.)*+(\"\s*:)?", re.DOTALL)
 
 
 class EveReader:
@@ -107,7 +111,7 @@ class EveReader:
 
 def _attempt(data: bytes, schema: Schema) -> Parsed | None:
     """Read all events if they are good, rare parts only where their names stand in the data."""
-    if b"\\u" in data:
+    if any(found[1] for found in _ESCAPED.finditer(data)):
         return attempt(data, schema)
     rare = {name for name in RARE if f'"{name}"'.encode() in data}
     # Suricata gives answers twice: listed one by one, which is what is taken, and grouped.
