@@ -3,7 +3,7 @@
     python -m tests.bench.speed.short
 
 Only ratios within this run count, without what programs take to start; never seconds. A ratio
-that misses its bound is measured once more before it counts.
+that misses its bound is measured again, twice at most, before it counts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.bench.speed.workplace import Bench
 
 RECORDS, FEWER = 200_000, 100_000
 _FILES = 1_000
+_AGAIN = 2
 # What docs/performance.md states "without start" where a goal is not reached: half of it is the
 # bound then. Where the goal is reached, half of the goal is. To be kept as the page is written.
 STATED = {
@@ -70,10 +71,11 @@ def misses(rows: Sequence[Row]) -> list[str]:
 
 
 def measured(measure: Measure) -> list[Row]:
-    """The rows of a measurement; the better of two where the first missed a bound."""
+    """The rows of a measurement; the best of up to three while one misses its bound."""
     rows = measure()
-    if misses(rows):
-        rows = [better(*pair) for pair in zip(rows, measure(), strict=True)]
+    for _ in range(_AGAIN):
+        if misses(rows):
+            rows = [better(*pair) for pair in zip(rows, measure(), strict=True)]
     return rows
 
 
