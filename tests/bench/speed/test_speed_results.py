@@ -52,14 +52,12 @@ def test_the_better_of_two_measurements_is_the_one_nearer_to_its_goal() -> None:
     assert better(replace(AT_MOST, work=None), slower) is slower
 
 
-def test_the_short_form_asks_for_half_the_goal_where_the_page_states_that_it_is_reached() -> None:
+def test_the_short_form_asks_for_half_the_goal_where_it_is_stated_to_be_reached() -> None:
     assert short.bound_of(AT_LEAST, None).bound == 0.25
     assert short.bound_of(AT_LEAST, 0.9).bound == 0.25
 
 
-def test_the_short_form_asks_for_half_of_what_the_page_states_where_the_goal_is_not_reached() -> (
-    None
-):
+def test_the_short_form_asks_for_half_of_what_is_stated_where_the_goal_is_not_reached() -> None:
     assert short.bound_of(AT_LEAST, 0.1).bound == 0.05
     assert short.bound_of(AT_MOST, 2.0).bound == pytest.approx(4.0)
 
