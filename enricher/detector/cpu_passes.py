@@ -1,7 +1,7 @@
 """The encoder's passes on a CPU: matrix products by PyTorch, all between them by own kernels.
 
-Two thirds of the time of the layers as they stand in :mod:`enricher.detector.layers` go into reading
-and writing what is between two products; here that is one pass over it each.
+Two thirds of the time of the layers as they stand in :mod:`enricher.detector.layers` go into
+reading and writing what is between two products; here that is one pass over it each.
 """
 
 from __future__ import annotations
