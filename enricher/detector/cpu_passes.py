@@ -61,9 +61,14 @@ class CpuPasses:
 
         Every pass has the same shape: its last rows, where it lacks records, are those of an
         earlier one. What it gives is overwritten by the next.
+
+        Raises:
+            ValueError: If the records have other columns than the kind.
+            IndexError: If a category or string is none of those there are.
         """
         numeric, categorical = inputs.numeric.numpy(), inputs.categorical.numpy()
         found = [(table.numpy(), index.numpy()[:, None]) for table, index in texts]
+        self._check(numeric, categorical, found)
         embedding = torch.zeros(CPU_ROWS, 2 * self._out.out_features)
         for start, stop in spans(len(inputs), CPU_ROWS):
             self._sum_up(
@@ -74,6 +79,21 @@ class CpuPasses:
             self._through_trunk()
             kernels.join_views(self._views.numpy(), _array(self._out.bias), embedding.numpy())
             yield start, stop, embedding
+
+    def _check(
+        self, numeric: Array, categorical: Array, texts: Sequence[tuple[Array, Array]]
+    ) -> None:
+        """Refuse what the kernels would read beyond an array for: records may come from a file."""
+        layout = self._stem.layout
+        wanted, given = (layout.numeric, len(layout.categories)), (numeric, categorical)
+        if tuple(array.shape[1] for array in given) != wanted:
+            raise ValueError(f"records of {wanted} numbers and categories are needed")
+        sizes = np.array(layout.categories, np.int64)
+        if ((categorical < 0) | (categorical >= sizes)).any():
+            raise IndexError("a category is beyond its vocabulary")
+        for table, index in texts:
+            if ((index < 0) | (index >= len(table))).any():
+                raise IndexError("a string is beyond the distinct ones")
 
     def _sum_up(
         self, numeric: Array, categorical: Array, texts: Sequence[tuple[Array, Array]]

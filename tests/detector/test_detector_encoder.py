@@ -108,6 +108,24 @@ def test_more_text_than_one_pass_takes_changes_nothing(
     assert torch.allclose(encoder.encode(inputs), whole, rtol=TOLERANCE, atol=TOLERANCE)
 
 
+def test_records_of_a_file_that_fit_no_table_are_refused_not_read_beyond_it(
+    encoder: Encoder, make_features: MakeFeatures, make_text: MakeText
+) -> None:
+    features = make_features(5, seed=1)
+    for value in (-1, 10_000):
+        beyond = features.categorical.copy()
+        beyond[3, 0] = value
+        with pytest.raises(IndexError, match="category"):
+            encoder.encode(Inputs.of(replace(features, categorical=beyond), CPU))
+    text = make_text([b"/a"] * 5)
+    text = TextColumn(text.data, text.offsets, np.array([0, 0, 7, 0, 0], np.int32))
+    with pytest.raises(IndexError, match="string"):
+        encoder.encode(Inputs.of(replace(features, text={**features.text, "uri": text}), CPU))
+    narrow = replace(features, numeric=np.ascontiguousarray(features.numeric[:, :-1]))
+    with pytest.raises(ValueError, match="numbers"):
+        encoder.encode(Inputs.of(narrow, CPU))
+
+
 def test_gradients_reach_every_weight(encoder: Encoder, make_features: MakeFeatures) -> None:
     fresh = Encoder(encoder.config)
     fresh(Inputs.of(make_features(64), CPU)).square().sum().backward()
